@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+#ifndef GOBPFTRACE_ABI_H
+#define GOBPFTRACE_ABI_H
+
+/*
+ * The one contract between the BPF programs and user space: what travels through
+ * the rings and what the programs are told before they are loaded.
+ *
+ * Every record in a ring starts with struct gbt_hdr. Times are CLOCK_MONOTONIC
+ * nanoseconds. Thread ids are those of the initial pid namespace where the tool is in
+ * it, else those of the target's own namespace (which m.procid has). Goroutine id 0 means "none",
+ * P id -1 means "none", stack 0 means "no stack".
+ *
+ * The raw file stores these records as they are, so a change of any layout or
+ * number here raises GBT_ABI_VERSION; numbers are only ever appended.
+ */
+
+#ifdef __BPF__
+/* __u8 … __u64 come from vmlinux/ types */
+#else
+#include <linux/types.h>
+#endif
+
+#define GBT_ABI_VERSION 1
+
+/* PCs of one stack: what Go's tracer keeps, the skipped ones included (runtime/mprof.go from 1.23
+ * on: 128 and at most 6; up to 1.22 127 in all, see gbt_config.stack_frames_max). */
+#define GBT_STACK_MAX 134
+#define GBT_STACK_SLOTS 256 /* a power of two, so that a mask bounds an index for the verifier */
+#define GBT_TEXT_MAX 256    /* bytes of the text behind one record */
+#define GBT_MAX_LABELS 8    /* pprof labels of a goroutine that one record carries */
+
+/*
+ * Kinds of record. For each: the meaning of gbt_event's fields; `goid` is always
+ * the goroutine whose state changes. What a probe point sees of registers is told
+ * in docs/probes.md.
+ */
+enum gbt_kind {
+	GBT_NONE = 0,
+	/* goid=new, cur=creator, arg=entry PC of the new goroutine, stack=creator's; arg32=1: a
+	 * coroutine, which is made waiting */
+	GBT_CREATE = 1,
+	/* goid=started on this thread; arg=its startpc; arg32=p.gcMarkWorkerMode for mark workers
+	 */
+	GBT_RUN = 2,
+	/* goid=parks; arg32=m.waitTraceBlockReason | waitreason << 8; arg=m.waitTraceSkip */
+	GBT_BLOCK = 3,
+	/* goid=made runnable; cur=waker or 0; arg=traceskip; stack=waker's */
+	GBT_UNBLOCK = 4,
+	/* goid=exits */
+	GBT_EXIT = 5,
+	/* goid=back to the run queue; arg32=1 preempted, 0 Gosched (up to 1.21 told by where it
+	 * stopped, 0 when config.mcall is not filled) */
+	GBT_SCHED = 6,
+	/* goid=goyield: to the local run queue */
+	GBT_YIELD = 7,
+	/* goid=stopped by suspendG: Running -> Waiting "preempted" */
+	GBT_PREEMPT_PARK = 8,
+	/* goid=enters a syscall; arg32=1 when C frames are on its stack (a cgo callback) */
+	GBT_SYSCALL = 9,
+	/* goid=enters a syscall that is known to block: its P is handed off at once; arg32 as above
+	 */
+	GBT_SYSCALL_BLOCK = 10,
+	/* goid=comes back from a syscall; arg32=1 when it still has its P */
+	GBT_SYSCALL_EXIT = 11,
+	/* goid=back from a syscall without a P: to the run queue */
+	GBT_SYSCALL_EXIT_NOP = 12,
+	/* goid=from, cur=to; arg32=1 when from exits (g.coroexit); stack=from's */
+	GBT_COROSWITCH = 13,
+	/* goid=who stops the world; arg32=stwReason (-1: version has none); stack=its */
+	GBT_STW_BEGIN = 14,
+	/* goid=who starts the world again; arg32=gomaxprocs now */
+	GBT_STW_END = 15,
+	/* goid=who ends the mark phase; arg=heap live bytes, cur=heap goal (0: unknown) */
+	GBT_GC_MARK_TERM = 16,
+	/* gcSweep: the cycle is over; arg, cur as above */
+	GBT_GC_SWEEP = 17,
+	/* goid=assists; arg32=g.inMarkAssist (-1: version has none); arg=scan work; stack=its */
+	GBT_GC_ASSIST = 18,
+	/* p=acquired by this thread */
+	GBT_P_START = 19,
+	/* p=released by this thread */
+	GBT_P_STOP = 20,
+	/* arg=id of the P that is handed off (taken from a thread in a syscall) */
+	GBT_P_HANDOFF = 21,
+	/* goid=the extra goroutine that a C thread now has (cgo callback begins) */
+	GBT_CGO_NEEDM = 22,
+	/* goid=given back (cgo callback ends) */
+	GBT_CGO_DROPM = 23,
+	/* heap sample from user space; arg=heapLive bytes, cur=heap goal bytes,
+	 * arg32=gomaxprocs now */
+	GBT_HEAP = 24,
+	/* on-CPU sample; goid=m.curg or 0; arg32: bit 0 = in the kernel; arg=labels id;
+	 * cur=the goroutine's status word (atomicstatus) */
+	GBT_SAMPLE = 25,
+	/* runtime/trace user annotations; text follows (struct gbt_text) */
+	GBT_USER_TASK_BEGIN = 26, /* arg=task id, cur=parent task id; text[0]=name */
+	GBT_USER_TASK_END = 27,	  /* arg=task id; no text */
+	GBT_USER_REGION = 28,	  /* arg=task id; arg32=0 begin, 1 end; text[0]=name */
+	GBT_USER_LOG = 29,	  /* arg=task id; text[0]=category, text[1]=message */
+	/* goid sets its pprof labels; arg=labels id, 0 none */
+	GBT_SET_LABELS = 30,
+	/* before the sample of the same thread and time: stack=where it is in the kernel */
+	GBT_KERNEL = 31,
+	/* goid is seen for the first time (or again); arg=PC behind the go statement that made it
+	 */
+	GBT_CREATOR = 32,
+	/* goid needs a new span for a size class: arg32=class, arg=objects that were allocated from
+	 * the one before, cur=their size. A large object: arg32=0, arg=1, cur=bytes */
+	GBT_ALLOC = 33,
+	/* definitions, not events */
+	GBT_STACK = 64,	 /* struct gbt_stack */
+	GBT_LABELS = 65, /* struct gbt_labels */
+	GBT_KIND_MAX = 66,
+};
+#define GBT_EVENT_MAX GBT_ALLOC /* the last kind that is an event */
+
+struct gbt_hdr {
+	__u64 time_ns;
+	__u32 tid;
+	__u16 kind;  /* enum gbt_kind */
+	__u16 flags; /* GBT_F_* */
+};
+
+#define GBT_F_STACK_CUT 1u  /* the stack had more frames or memory could not be read */
+#define GBT_F_STACK_LOST 2u /* the ring was full when the stack's definition was sent */
+#define GBT_F_UNREADABLE 4u /* a word that the record needs could not be read */
+#define GBT_F_TEXT_CUT 8u   /* a text was longer than GBT_TEXT_MAX */
+#define GBT_F_LIST_CUT 16u  /* injectglist had more goroutines than one hit walks */
+
+struct gbt_event {
+	struct gbt_hdr hdr;
+	__s32 p; /* id of the thread's P (m.p) at this moment */
+	__s32 arg32;
+	__u64 goid;
+	__u64 cur;
+	__u64 arg;
+	__u64 stack; /* id of a stack that a GBT_STACK record defines (any ring, any time) */
+};
+
+/* The id is a hash of the PCs. A stack may be defined more than once. */
+struct gbt_stack {
+	struct gbt_hdr hdr; /* tid, time: who sent it first */
+	__u64 id;
+	__u32 cnt;
+	__u32 flags;		    /* GBT_F_STACK_CUT */
+	__u64 pcs[GBT_STACK_SLOTS]; /* leaf first, physical PCs as found (return addresses, except
+				     * a leaf that is the PC of a sample); the record ends
+				     * after cnt of them */
+};
+
+/* An event with up to two texts behind it: len[0] bytes, then len[1] bytes. */
+struct gbt_text {
+	struct gbt_event ev;
+	__u16 len[2];
+	__u32 pad;
+	char text[2 * GBT_TEXT_MAX];
+};
+
+/* A label set; id is unique for its content (a hash). key, value, key, value … */
+struct gbt_labels {
+	struct gbt_hdr hdr;
+	__u64 id;
+	__u32 cnt;	 /* pairs */
+	__u32 total_cnt; /* pairs that the goroutine has: more than cnt = cut */
+	__u16 len[2 * GBT_MAX_LABELS];
+	char text[2 * GBT_MAX_LABELS][64]; /* longer ones are cut, GBT_F_TEXT_CUT */
+};
+
+/*
+ * Offsets in bytes of the runtime's structs as the target's Go version lays them
+ * out; -1 = the field does not exist in that version. Filled from goruntime's
+ * layout (user/goruntime/layout.h), which is also where they come from.
+ */
+struct gbt_offsets {
+	__s32 g_stack_lo, g_stack_hi;
+	__s32 g_m;
+	__s32 g_sched_sp, g_sched_pc, g_sched_bp;
+	__s32 g_syscallsp, g_syscallpc, g_syscallbp;
+	__s32 g_atomicstatus, g_goid, g_schedlink;
+	__s32 g_waitreason, g_sync_safe_point, g_in_mark_assist;
+	__s32 g_coroexit, g_coroarg;
+	__s32 g_startpc, g_labels;
+	__s32 m_g0, m_gsignal, m_procid, m_curg, m_p, m_oldp, m_id;
+	__s32 m_wait_block_reason, m_wait_skip, m_syscalltick;
+	__s32 p_id, p_status, p_syscalltick, p_gc_mark_worker_mode;
+};
+
+#define GBT_MARK_WORKER_MAX 4
+#define GBT_SCRATCH_PER_CPU 4 /* programs that can be under way on one CPU at once */
+
+struct gbt_range {
+	__u64 lo, hi; /* run-time addresses, [lo, hi); both 0 = none */
+};
+
+/*
+ * How a goroutine's stack goes on below a callback from C (bpf/unwind.h, unwind_bridge): the
+ * functions there, and the bytes from the stack pointer to the return address in their
+ * bodies (pclntab's pcsp). callback.hi is 0 where that is not known: stacks are cut there.
+ */
+struct gbt_cgo {
+	struct gbt_range callback;     /* runtime.cgocallback */
+	struct gbt_range parked;       /* runtime.systemstack_switch */
+	struct gbt_range call;	       /* runtime.cgocall */
+	struct gbt_range entersyscall; /* runtime.entersyscall: who else calls reentersyscall? */
+	__u32 callback_sz;
+	__u32 parked_sz; /* 8; 0 up to Go 1.20 */
+	__u32 call_sz;
+	__u32 pad;
+};
+
+/*
+ * What the programs are told before load (read-only data). The caller of the capture room
+ * fills what comes from the binary; tgid, pidns_*, ring_mask, leaf_cnt and scratch_mask are
+ * the capture room's own.
+ */
+struct gbt_config {
+	struct gbt_offsets off;
+	__u32 tgid;	   /* of the target, as the programs see it */
+	__u32 pidns_level; /* 0: ids of the initial namespace; 1: of the target's own */
+	__u64 pidns_dev, pidns_ino;
+	__u32 go_minor;	 /* 18 … 27 */
+	__u32 ring_mask; /* number of rings - 1 (a power of two) */
+	__u32 labels;	 /* 0 none, 1 map (≤ 1.23), 2 slice (≥ 1.24) */
+	__u32 stack_frames_max;
+	/* run-time addresses in the target; 0 = not known */
+	__u64 addr_gomaxprocs, addr_heap_live, addr_heap_goal;
+	/* [lo, hi) ranges of PCs that are entries of GC mark workers */
+	__u64 mark_worker_lo[GBT_MARK_WORKER_MAX], mark_worker_hi[GBT_MARK_WORKER_MAX];
+	__u64 systemstack_switch_lo, systemstack_switch_hi;
+	struct gbt_range morestack; /* runtime.morestack */
+	/* runtime.mcall: who yields by a call stands behind a call of it (Gosched itself is
+	 * inlined); up to 1.24, which do not mark preemption in a prologue (g.syncSafePoint) */
+	struct gbt_range mcall;
+	/* runtime.asyncPreempt2: it calls mcall too, but was preempted */
+	struct gbt_range async_preempt2;
+	struct gbt_cgo cgo;
+	__s32 g_tls_off;    /* of the current g from the thread pointer: -8 on amd64 */
+	__u32 leaf_cnt;	    /* entries of the map of leaf ranges */
+	__u32 scratch_mask; /* shared slots of scratch memory - 1 (a power of two) */
+	__u32 own_mask;	    /* slots that threads keep - 1; they come first */
+	__u32 kernel;	    /* 1: samples tell where they are in the kernel (GBT_KERNEL) */
+	__u32 creators;	    /* 1: goroutines tell who made them (GBT_CREATOR) */
+	__s32 g_gopc;	    /* offset in g; -1 not known */
+	/* of allocations; -1 not known */
+	__s32 mcache_alloc; /* mcache.alloc: pointers to spans */
+	__s32 span_count;   /* mspan.allocCount; allocCountBeforeCache is 6, elemsize 8 behind it */
+	__u32 pad;
+};
+
+/*
+ * How much the programs read of a g and of an m at once; offsets must lie inside, which the
+ * capture room checks before it loads them.
+ */
+#define GBT_READ_G_SZ 224    /* all but startpc and labels (syncSafePoint: 219 in 1.26) */
+#define GBT_READ_GOID_SZ 168 /* from goid to startpc */
+#define GBT_READ_M_SZ 232    /* g0 … oldp (224 in 1.26) */
+
+/*
+ * Where a return address is not to be had through the frame pointer: at these PCs the
+ * function's frame is not set up (prologue, epilogue, functions without a frame) and its
+ * return address is ret_off bytes above the stack pointer. Sorted, not overlapping.
+ */
+struct gbt_leaf_range {
+	__u64 lo;  /* run-time address */
+	__u32 len; /* [lo, lo + len) */
+	__u32 ret_off;
+};
+
+/* Counters that the programs keep per CPU (map gbt_counters, one u64 per index). */
+enum gbt_counter {
+	GBT_C_HITS,	   /* probe hits in the target */
+	GBT_C_EVENTS,	   /* records sent */
+	GBT_C_RING_FULL,   /* records dropped because a ring was full */
+	GBT_C_STACKS,	   /* stack definitions sent */
+	GBT_C_STACK_LOST,  /* stack definitions dropped */
+	GBT_C_STACK_CUT,   /* stacks cut */
+	GBT_C_UNREADABLE,  /* reads of the target's memory that failed */
+	GBT_C_SAMPLES,	   /* CPU samples taken */
+	GBT_C_SAMPLE_LOST, /* CPU samples dropped */
+	GBT_C_NO_SCRATCH,  /* no scratch memory for this thread */
+	GBT_C_LIST_CUT,	   /* goroutines beyond the walk of one injectglist */
+	GBT_C_FOREIGN,	   /* hits of other processes that share the file */
+	GBT_C_MAX,
+};
+
+#ifndef __BPF__
+_Static_assert(sizeof(struct gbt_hdr) == 16, "gbt_hdr");
+_Static_assert(sizeof(struct gbt_event) == 56, "gbt_event");
+_Static_assert(sizeof(struct gbt_stack) == 32 + 8 * GBT_STACK_SLOTS, "gbt_stack");
+_Static_assert(sizeof(struct gbt_text) == 64 + 2 * GBT_TEXT_MAX, "gbt_text");
+_Static_assert(sizeof(struct gbt_labels) == 64 + 1024, "gbt_labels");
+_Static_assert(sizeof(struct gbt_leaf_range) == 16, "gbt_leaf_range");
+#endif
+
+#endif
