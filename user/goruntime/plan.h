@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef GORUNTIME_PLAN_H
+#define GORUNTIME_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "binary/gobinary.h"
+
+/*
+ * Where the probes of one binary go, and what they find there. A plan is made from
+ * the file alone; the live bytes are compared before anything is attached.
+ */
+enum site_insn {
+	SITE_PUSH, /* push %rbp after the stack check: registers of the call are live */
+	SITE_JCC,  /* Go ≤ 1.20: the stack check's branch; hits again after morestack */
+	SITE_CALL, /* e8 */
+	SITE_JMP,
+	SITE_NOP,     /* 90 */
+	SITE_NOP5,    /* 0f 1f 44 00 00, no trap from kernel 6.18 on */
+	SITE_STEPPED, /* single-stepped: only the PGO fallback after CALL newproc1 */
+};
+
+/*
+ * What the handler reads; one program serves all sites and is told by the cookie. Registers
+ * by amd64's names; arm64's X0, X1, X2, X28 stand for RAX, RBX, RCX, R14. docs/probes.md tells
+ * more. The g register is a user goroutine's at the syscall and annotation sites, else g0.
+ */
+enum site_id {
+	SITE_CREATE = 1,	/* CALL runqput in newproc.func1: RBX = newg */
+	SITE_CREATE_AFTER,	/* profile-guided builds, behind newproc1: RAX = newg */
+	SITE_EXECUTE,		/* RAX = g */
+	SITE_PARK,		/* park_m: RAX = g */
+	SITE_READY,		/* RAX = g, RBX = traceskip */
+	SITE_INJECTGLIST,	/* RAX = *gList */
+	SITE_GOEXIT0,		/* RAX = g; where goexit1 cannot be had */
+	SITE_GOSCHED_IMPL,	/* RAX = g, BL = preempted (≥ 1.22) */
+	SITE_GOSCHED_M,		/* never planned: goschedImpl sees the same, and more */
+	SITE_GOYIELD,		/* RAX = g */
+	SITE_PREEMPT_PARK,	/* RAX = g */
+	SITE_REENTERSYSCALL,	/* RAX = pc, RBX = sp, R14 = user g */
+	SITE_ENTERSYSCALL,	/* reentersyscall is inlined here: pc = [RSP], bp = RBP */
+	SITE_ENTERSYSCALLBLOCK, /* R14 = user g */
+	SITE_EXITSYSCALL,	/* R14 = user g */
+	SITE_EXITSYSCALL_NOP,	/* exitsyscall0 or exitsyscallNoP: RAX = g */
+	SITE_COROSWITCH,	/* RAX = from */
+	SITE_STW,		/* stopTheWorldWithSema: RAX = reason (≥ 1.21) */
+	SITE_START_WORLD,
+	SITE_MARK_TERM,
+	SITE_GC_SWEEP,
+	SITE_GC_ASSIST, /* RAX = g, RBX = scan work */
+	SITE_ACQUIREP,	/* RAX = p */
+	SITE_RELEASEP,
+	SITE_HANDOFFP,	       /* RAX = p */
+	SITE_NEEDM,	       /* CALL minit in needm: R14 = g0 of the M that the C thread got */
+	SITE_DROPM,	       /* R14 = that g0; m.curg is still the callback's goroutine */
+	SITE_USER_TASK_CREATE, /* runtime/trace.userTaskCreate */
+	SITE_USER_TASK_END,
+	SITE_USER_REGION,
+	SITE_USER_LOG,
+	SITE_GOEXIT1,	  /* R14 = user g, which ends */
+	SITE_NEWCORO,	  /* newcoro.func1, behind newproc1: RAX = newg, parked as it is made */
+	SITE_SET_LABELS,  /* runtime/pprof.runtime_setProfLabel: RAX = the set, R14 = user g */
+	SITE_REFILL,	  /* (*mcache).refill: RAX = mcache, BL = span class, R14 = user g */
+	SITE_ALLOC_LARGE, /* (*mcache).allocLarge: RBX = bytes, R14 = user g */
+	SITE_MAX,
+};
+
+/*
+ * A JCC site of the stack check (Go ≤ 1.20, arm64) fires twice when the stack grows: drop the
+ * hit with the branch taken (amd64 jbe: flags & 0x41, CF or ZF; exitsyscall's jb: CF, a
+ * branch that never comes back).
+ */
+struct probe_site {
+	enum site_id id;
+	enum site_insn insn;
+	const char *func; /* borrowed from the binary */
+	uint64_t vaddr;	  /* link-time address of the probed instruction */
+	uint64_t file_off;
+	uint8_t bytes[16]; /* the instruction as it must be found */
+	uint8_t len;
+	bool required; /* without it no capture */
+};
+
+#define PLAN_SITES_MAX 64
+
+struct probe_plan {
+	struct probe_site sites[PLAN_SITES_MAX];
+	size_t cnt;
+	/* What is missing and what follows from it, a sentence each; "" ends the list. */
+	char notes[16][160];
+};
+
+/*
+ * use_nop5: take a nop5 in front of a chosen CALL (kernel ≥ 6.18). -EOPNOTSUPP when a
+ * required site cannot be had; the message names it. Sites have distinct addresses.
+ */
+int plan__make(const struct gobinary *b, bool use_nop5, struct probe_plan *out);
+
+/* A set of sites: a profile needs a few of them. */
+#define SITE_BIT(id) (UINT64_C(1) << (id))
+/* Of allocations: attached apart from the others, for slices of the time. */
+#define SITES_ALLOC (SITE_BIT(SITE_REFILL) | SITE_BIT(SITE_ALLOC_LARGE))
+/* All that a trace needs. */
+#define SITES_ALL (~SITES_ALLOC)
+_Static_assert(SITE_MAX <= 64, "a set of sites is a word");
+/* The same with the sites of a set alone: others are neither looked for nor missed. */
+int plan__make_for(const struct gobinary *b, bool use_nop5, uint64_t sites, struct probe_plan *out);
+const char *site_insn__name(enum site_insn i);
+const char *site_id__name(enum site_id i);
+
+#endif

@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "goruntime/plan_scan.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define PROLOGUE_INSNS_MAX 6
+#define STRAIGHT_INSNS_MAX 40
+#define RBP 5
+
+/* ---- walking over a function ---- */
+
+struct walk {
+	const struct plan_scan *scan;
+	struct span code;
+	uint64_t entry, off;
+};
+
+static int walk__begin(struct walk *w, const struct plan_scan *s, const struct gobinary_func *f)
+{
+	*w = (struct walk){.scan = s, .entry = f->entry};
+	insn_decoder__reset(s->d);
+	if (f->end <= f->entry)
+		return -ENOENT;
+	return gobinary__bytes(s->b, f->entry, f->end - f->entry, &w->code);
+}
+
+/* false at the end of the function, at padding and at what cannot be decoded. */
+static bool walk__next(struct walk *w, struct insn *out)
+{
+	struct span rest;
+
+	if (w->off >= w->code.n || span__from(w->code, w->off, &rest) ||
+	    insn_decoder__next(w->scan->d, rest, w->entry + w->off, out))
+		return false;
+	w->off += out->len;
+	return out->kind != INSN_TRAP;
+}
+
+static enum site_insn branch_kind(const struct insn *in)
+{
+	return in->kind == INSN_CALL ? SITE_CALL : SITE_JCC;
+}
+
+/* ---- prologues ---- */
+
+static bool has_bytes(const struct insn *in, const char *bytes, size_t n)
+{
+	return in->len >= n && !memcmp(in->bytes, bytes, n);
+}
+
+/* cmp 0x10(%r14), %rsp or %r12; //go:systemstack functions compare 0x18(%r14). */
+static bool is_amd64_limit_cmp(const struct insn *in)
+{
+	return in->len == 4 &&
+	       (has_bytes(in, "\x49\x3b\x66", 3) || has_bytes(in, "\x4d\x3b\x66", 3)) &&
+	       (in->bytes[3] == 0x10 || in->bytes[3] == 0x18);
+}
+
+/* lea -N(%rsp), %r12: what is compared in functions with large frames */
+static bool is_amd64_lea_r12(const struct insn *in)
+{
+	return has_bytes(in, "\x4c\x8d\x64\x24", 4) || has_bytes(in, "\x4c\x8d\xa4\x24", 4);
+}
+
+static bool is_amd64_jbe(const struct insn *in)
+{
+	return in->kind == INSN_JCC && (in->bytes[0] == 0x76 || has_bytes(in, "\x0f\x86", 2));
+}
+
+/* push %rbp, then mov %rsp, %rbp; before them nothing but the stack check. */
+static int amd64_push(struct walk *w, struct plan_spot *out)
+{
+	struct insn next;
+
+	for (int i = 0; i < PROLOGUE_INSNS_MAX && walk__next(w, &out->insn); i++) {
+		const struct insn *in = &out->insn;
+
+		if (in->kind == INSN_PUSH && in->push_reg == RBP && in->len == 1) {
+			out->kind = SITE_PUSH;
+			return walk__next(w, &next) && has_bytes(&next, "\x48\x89\xe5", 3)
+				       ? 0
+				       : -ENOENT;
+		}
+		if (!is_amd64_limit_cmp(in) && !is_amd64_lea_r12(in) && !is_amd64_jbe(in))
+			return -ENOENT;
+	}
+	return -ENOENT;
+}
+
+/* The jbe of the stack check, which leads to the call of morestack at the function's end. */
+static int amd64_jbe(struct walk *w, const struct gobinary_func *f, struct plan_spot *out)
+{
+	bool compared = false;
+
+	for (int i = 0; i < PROLOGUE_INSNS_MAX && walk__next(w, &out->insn); i++) {
+		const struct insn *in = &out->insn;
+
+		if (is_amd64_jbe(in)) {
+			out->kind = SITE_JCC;
+			return compared && in->target > in->addr && in->target < f->end ? 0
+											: -ENOENT;
+		}
+		compared |= is_amd64_limit_cmp(in);
+		if (!is_amd64_limit_cmp(in) && !is_amd64_lea_r12(in))
+			return -ENOENT;
+	}
+	return -ENOENT;
+}
+
+static uint32_t arm64_word(const struct insn *in)
+{
+	uint32_t w;
+
+	memcpy(&w, in->bytes, sizeof(w));
+	return w;
+}
+
+/* ldr x16, [x28, #16 or #24]; cmp sp, x16 (or sub x17, sp, #N; cmp x17, x16); b.ls */
+static int arm64_bls(struct walk *w, const struct gobinary_func *f, struct plan_spot *out)
+{
+	bool loaded = false;
+
+	for (int i = 0; i < PROLOGUE_INSNS_MAX && walk__next(w, &out->insn); i++) {
+		const struct insn *in = &out->insn;
+		uint32_t word = arm64_word(in);
+
+		if ((word & 0xff00001f) == 0x54000009) { /* b.ls */
+			out->kind = SITE_JCC;
+			return loaded && in->target > in->addr && in->target < f->end ? 0 : -ENOENT;
+		}
+		if (word == 0xf9400b90 || word == 0xf9400f90) /* ldr x16, [x28, …] */
+			loaded = true;
+		else if (!loaded || in->kind == INSN_JCC || in->kind == INSN_CALL ||
+			 in->kind == INSN_JMP || in->kind == INSN_RET)
+			return -ENOENT;
+	}
+	return -ENOENT;
+}
+
+int plan_scan__prologue(const struct plan_scan *s, const struct gobinary_func *f,
+			struct plan_spot *out)
+{
+	struct walk w;
+	int err = walk__begin(&w, s, f);
+
+	if (err)
+		return err;
+	if (gobinary__arch(s->b) == GOBINARY_ARM64)
+		return arm64_bls(&w, f, out);
+	return s->minor >= 21 ? amd64_push(&w, out) : amd64_jbe(&w, f, out);
+}
+
+int plan_scan__first_branch(const struct plan_scan *s, const struct gobinary_func *f,
+			    struct plan_spot *out)
+{
+	struct walk w;
+	int err = walk__begin(&w, s, f);
+
+	if (err)
+		return err;
+	for (int i = 0; i < STRAIGHT_INSNS_MAX && walk__next(&w, &out->insn); i++) {
+		switch (out->insn.kind) {
+		case INSN_JCC:
+		case INSN_CALL:
+			out->kind = branch_kind(&out->insn);
+			return 0;
+		case INSN_CALL_IND:
+		case INSN_JMP:
+		case INSN_JMP_IND:
+		case INSN_RET:
+			return -ENOENT;
+		default:
+			break;
+		}
+	}
+	return -ENOENT;
+}
+
+/* ---- calls ---- */
+
+static bool calls(const struct plan_scan *s, const struct insn *in, const char *callee)
+{
+	struct gobinary_func f;
+
+	return in->kind == INSN_CALL && !gobinary__func_by_pc(s->b, in->target, &f) &&
+	       f.entry == in->target && !strcmp(f.name, callee);
+}
+
+static bool is_nop5(const struct insn *in)
+{
+	return in->len == 5 && has_bytes(in, "\x0f\x1f\x44\x00\x00", 5);
+}
+
+static bool is_branched_to(const struct plan_scan *s, const struct gobinary_func *f, uint64_t addr)
+{
+	struct insn in;
+	struct walk w;
+
+	if (walk__begin(&w, s, f))
+		return true;
+	while (walk__next(&w, &in)) {
+		if ((in.kind == INSN_JCC || in.kind == INSN_JMP) && in.target == addr)
+			return true;
+	}
+	return false;
+}
+
+struct found_call {
+	struct insn call, before, after;
+};
+
+/* The one call of callee, and its neighbours (len 0: there is none). */
+static int find_call(const struct plan_scan *s, const struct gobinary_func *f, const char *callee,
+		     struct found_call *out)
+{
+	struct insn in, before = {0};
+	bool found = false;
+	struct walk w;
+	int err = walk__begin(&w, s, f);
+
+	if (err)
+		return err;
+	memset(out, 0, sizeof(*out));
+	while (walk__next(&w, &in)) {
+		if (found && !out->after.len)
+			out->after = in;
+		if (calls(s, &in, callee)) {
+			if (found)
+				return -ENOENT;
+			found = true;
+			out->call = in;
+			out->before = before;
+		}
+		before = in;
+	}
+	return found ? 0 : -ENOENT;
+}
+
+int plan_scan__call(const struct plan_scan *s, const struct gobinary_func *f, const char *callee,
+		    bool with_nop5, struct plan_spot *out)
+{
+	struct found_call c;
+	int err = find_call(s, f, callee, &c);
+
+	if (err)
+		return err;
+	out->insn = c.call;
+	out->kind = SITE_CALL;
+	if (with_nop5 && is_nop5(&c.before) && !is_branched_to(s, f, c.call.addr)) {
+		out->insn = c.before;
+		out->kind = SITE_NOP5;
+	}
+	return 0;
+}
+
+int plan_scan__first_call(const struct plan_scan *s, const struct gobinary_func *f,
+			  const char *callee, struct plan_spot *out)
+{
+	struct walk w;
+	int err = walk__begin(&w, s, f);
+
+	if (err)
+		return err;
+	while (walk__next(&w, &out->insn)) {
+		if (calls(s, &out->insn, callee)) {
+			out->kind = SITE_CALL;
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+int plan_scan__after_call(const struct plan_scan *s, const struct gobinary_func *f,
+			  const char *callee, struct plan_spot *out)
+{
+	struct found_call c;
+	int err = find_call(s, f, callee, &c);
+
+	if (err)
+		return err;
+	if (!c.after.len)
+		return -ENOENT;
+	out->insn = c.after;
+	switch (c.after.kind) {
+	case INSN_CALL:
+		out->kind = SITE_CALL;
+		break;
+	case INSN_JCC:
+		/* Never a stack check here: nothing about its flags may drop a hit. */
+		out->kind = SITE_STEPPED;
+		break;
+	case INSN_NOP:
+		out->kind = is_nop5(&c.after) ? SITE_NOP5 : SITE_NOP;
+		break;
+	default:
+		out->kind = SITE_STEPPED;
+	}
+	return 0;
+}
+
+int plan_scan__branch_after_call(const struct plan_scan *s, const struct gobinary_func *f,
+				 const char *callee, struct plan_spot *out)
+{
+	bool returned = false;
+	struct walk w;
+	int err = walk__begin(&w, s, f);
+
+	if (err)
+		return err;
+	while (walk__next(&w, &out->insn)) {
+		if (returned && out->insn.kind == INSN_JCC) {
+			out->kind = SITE_JCC;
+			return 0;
+		}
+		if (returned && out->insn.kind != INSN_CMP && out->insn.kind != INSN_NOP)
+			return -ENOENT;
+		returned |= calls(s, &out->insn, callee);
+	}
+	return -ENOENT;
+}
+
+int plan_scan__call_make_runnable(const struct plan_scan *s, const struct gobinary_func *f,
+				  struct plan_spot *out)
+{
+	struct insn in, before = {0};
+	bool found = false;
+	struct walk w;
+	int err = walk__begin(&w, s, f);
+
+	if (err)
+		return err;
+	if (gobinary__arch(s->b) != GOBINARY_AMD64)
+		return -ENOENT;
+	while (walk__next(&w, &in)) {
+		/* mov $1, %ecx */
+		if (has_bytes(&before, "\xb9\x01\x00\x00\x00", 5) &&
+		    calls(s, &in, "runtime.casgstatus")) {
+			if (found)
+				return -ENOENT;
+			found = true;
+			out->insn = in;
+			out->kind = SITE_CALL;
+		}
+		if (in.kind != INSN_NOP)
+			before = in;
+	}
+	return found ? 0 : -ENOENT;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef GORUNTIME_PLAN_SCAN_H
+#define GORUNTIME_PLAN_SCAN_H
+
+#include "binary/gobinary.h"
+#include "binary/insn.h"
+#include "goruntime/plan.h"
+
+/*
+ * Finds the instructions of a function that may carry a probe. Every search decodes from
+ * the function's entry, so what it finds is an instruction's start.
+ *
+ * The kernel emulates push, jcc, call, jmp and nop (one trap, 0.5-0.9 µs); it single-steps all
+ * else (two traps, 5-9 µs): arch/x86/kernel/uprobes.c, push_setup_xol_ops and
+ * branch_setup_xol_ops.
+ */
+struct plan_scan {
+	const struct gobinary *b;
+	struct insn_decoder *d;
+	unsigned minor;
+};
+
+struct plan_spot {
+	struct insn insn;
+	enum site_insn kind;
+};
+
+/*
+ * Where all argument registers of f are live: amd64 from 1.21 on the push of the frame pointer
+ * (past the stack check, so once for each call), up to 1.20 the branch of the stack check; arm64
+ * that branch. -ENOENT: f does not begin so.
+ */
+int plan_scan__prologue(const struct plan_scan *s, const struct gobinary_func *f,
+			struct plan_spot *out);
+
+/* In a function without stack check: the first jcc or call that every call of f passes. Only the
+ * g register is known to be live there. -ENOENT. */
+int plan_scan__first_branch(const struct plan_scan *s, const struct gobinary_func *f,
+			    struct plan_spot *out);
+
+/*
+ * The one direct call of callee in f. with_nop5: take a five-byte nop right in front of it,
+ * when no branch enters between the two. -ENOENT: none, or more than one.
+ */
+int plan_scan__call(const struct plan_scan *s, const struct gobinary_func *f, const char *callee,
+		    bool with_nop5, struct plan_spot *out);
+
+/* The first of several calls in the order of addresses. */
+int plan_scan__first_call(const struct plan_scan *s, const struct gobinary_func *f,
+			  const char *callee, struct plan_spot *out);
+
+/* What returns from the one call of callee in f: single-stepped, unless it is by chance of an
+ * emulated kind. */
+int plan_scan__after_call(const struct plan_scan *s, const struct gobinary_func *f,
+			  const char *callee, struct plan_spot *out);
+
+/* The branch that follows the first call of callee with nothing but a comparison between: results
+ * are still in their registers. -ENOENT. */
+int plan_scan__branch_after_call(const struct plan_scan *s, const struct gobinary_func *f,
+				 const char *callee, struct plan_spot *out);
+
+/*
+ * amd64: the one call of casgstatus(newg, _Gdead, _Grunnable) in f, told by the constant 1 in
+ * the third argument.
+ */
+int plan_scan__call_make_runnable(const struct plan_scan *s, const struct gobinary_func *f,
+				  struct plan_spot *out);
+
+#endif
