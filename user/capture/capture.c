@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "capture/capture.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/duration.h"
+#include "base/log.h"
+#include "capture/compat.h"
+#include "capture/internal.h"
+#include "capture/layout_fit.h"
+#include "capture/sites.h"
+#include "goroutine.skel.h"
+#include "sampler.skel.h"
+
+/* How long programs that were under way when we disarmed are waited for. */
+#define REST_MIN_MS 3
+#define REST_MAX_MS 200
+
+const char *capture_attach__name(enum capture_attach a)
+{
+	static const char *const names[] = {"auto", "multi", "perf"};
+
+	return (unsigned)a < 3 ? names[a] : "?";
+}
+
+static bool has_sites(const struct capture *c)
+{
+	return c->cfg.plan && c->cfg.plan->cnt;
+}
+
+static bool has_alloc_sites(const struct capture *c)
+{
+	return c->cfg.alloc_plan && c->cfg.alloc_plan->cnt;
+}
+
+static void count_sites(struct capture *c)
+{
+	size_t i;
+
+	if (!has_sites(c))
+		return;
+	c->info.sites = c->cfg.plan->cnt;
+	for (i = 0; i < c->cfg.plan->cnt; i++) {
+		c->info.sites_stepped += c->cfg.plan->sites[i].insn == SITE_STEPPED;
+		c->info.sites_nop5 += c->cfg.plan->sites[i].insn == SITE_NOP5;
+	}
+}
+
+/* What this kernel has of what we would like to use. */
+static int choose_ways(struct capture *c)
+{
+	c->use_task_pt_regs = compat__has_task_pt_regs();
+	if (!has_sites(c) && !has_alloc_sites(c))
+		return 0;
+	count_sites(c);
+	c->use_cookie = compat__has_cookie();
+	c->info.attach = c->cfg.attach;
+	if (c->cfg.attach == CAPTURE_ATTACH_AUTO)
+		c->info.attach =
+			compat__has_uprobe_multi() ? CAPTURE_ATTACH_MULTI : CAPTURE_ATTACH_PERF;
+	if (c->cfg.attach == CAPTURE_ATTACH_MULTI && !compat__has_uprobe_multi()) {
+		log_error("capture: --attach multi: this kernel has no uprobe_multi (6.6); use "
+			  "--attach perf");
+		return -EOPNOTSUPP;
+	}
+	if (c->info.attach == CAPTURE_ATTACH_PERF && c->cfg.bias_unknown && !c->use_cookie) {
+		log_error("capture: a command cannot be attached to before it starts on this "
+			  "kernel (attach cookies: 5.15); start it and use -p");
+		return -EOPNOTSUPP;
+	}
+	return 0;
+}
+
+static int check_layout(const struct capture *c)
+{
+	const char *misfit = layout_fit__misfit(&c->cfg.rt.off);
+
+	if (!misfit)
+		return 0;
+	log_error("capture: '%s' (%d): the layout of this Go runtime is beyond what the probes "
+		  "read: %s",
+		  c->cfg.proc->name, c->cfg.proc->pid, misfit);
+	return -EOPNOTSUPP;
+}
+
+int capture__open(const struct capture_config *cfg, struct capture **out)
+{
+	struct capture *c = calloc(1, sizeof(*c));
+	int err;
+
+	if (!c)
+		return -ENOMEM;
+	c->cfg = *cfg;
+	c->scratch_fd = -1;
+	if (!c->cfg.ring_sz)
+		c->cfg.ring_sz = CAPTURE_RING_DEFAULT_SZ;
+	message__install_libbpf();
+	err = check_layout(c);
+	if (!err)
+		err = choose_ways(c);
+	if (!err)
+		err = load__programs(c);
+	/* not needed any more, and not ours */
+	c->cfg.leaves = NULL;
+	if (err) {
+		capture__free(c);
+		return err;
+	}
+	*out = c;
+	return 0;
+}
+
+int capture__attach(struct capture *c)
+{
+	uint64_t begin_ns = clock__monotonic_ns();
+	int err = 0;
+
+	if (has_sites(c) || has_alloc_sites(c)) {
+		if (has_sites(c) && !c->cfg.bias_unknown)
+			err = sites__check_live(c->cfg.plan, c->cfg.proc, c->cfg.bias,
+						&c->info.sites_shared);
+		if (!err)
+			err = attach__probes(c);
+	}
+	c->cfg.plan = NULL;
+	if (!err && c->sampler)
+		err = attach__sampler(c);
+	c->info.attach_ns = clock__monotonic_ns() - begin_ns;
+	if (err)
+		attach__detach(c);
+	return err;
+}
+
+int capture__alloc_on(struct capture *c)
+{
+	size_t shared;
+	int err;
+
+	if (!has_alloc_sites(c) || c->cfg.bias_unknown)
+		return -EOPNOTSUPP;
+	err = sites__check_live(c->cfg.alloc_plan, c->cfg.proc, c->cfg.bias, &shared);
+	if (!err)
+		err = attach__alloc(c);
+	if (err)
+		attach__alloc_detach(c);
+	return err;
+}
+
+void capture__alloc_off(struct capture *c)
+{
+	attach__alloc_detach(c);
+}
+
+static void set_armed(struct capture *c, uint32_t val)
+{
+	if (c->goroutine)
+		__atomic_store_n(&c->goroutine->bss->armed, val, __ATOMIC_SEQ_CST);
+	if (c->sampler)
+		__atomic_store_n(&c->sampler->bss->armed, val, __ATOMIC_SEQ_CST);
+}
+
+void capture__arm(struct capture *c)
+{
+	set_armed(c, 1);
+	if (capture__execed_ns(c)) /* in between: it has disarmed what was not armed yet */
+		set_armed(c, 0);
+}
+
+uint64_t capture__execed_ns(const struct capture *c)
+{
+	if (c->goroutine)
+		return __atomic_load_n(&c->goroutine->bss->execed_ns, __ATOMIC_SEQ_CST);
+	return c->sampler ? __atomic_load_n(&c->sampler->bss->execed_ns, __ATOMIC_SEQ_CST) : 0;
+}
+
+void capture__disarm(struct capture *c)
+{
+	set_armed(c, 0);
+}
+
+void capture__set_bias(struct capture *c, uint64_t bias)
+{
+	uint64_t delta = bias - c->cfg.bias;
+
+	if (c->goroutine)
+		__atomic_store_n(&c->goroutine->bss->bias_delta, delta, __ATOMIC_SEQ_CST);
+	if (c->sampler)
+		__atomic_store_n(&c->sampler->bss->bias_delta, delta, __ATOMIC_SEQ_CST);
+}
+
+struct drain {
+	struct capture *c;
+	capture_record_fn fn;
+	void *ctx;
+};
+
+static size_t least_len(uint16_t kind)
+{
+	switch (kind) {
+	case GBT_STACK:
+		return offsetof(struct gbt_stack, pcs);
+	case GBT_LABELS:
+		return sizeof(struct gbt_labels);
+	case GBT_USER_TASK_BEGIN:
+	case GBT_USER_REGION:
+	case GBT_USER_LOG:
+		return offsetof(struct gbt_text, text);
+	}
+	return sizeof(struct gbt_event);
+}
+
+static int on_record(void *ctx, unsigned ring, void *rec, size_t len)
+{
+	struct drain *d = ctx;
+	const struct gbt_hdr *hdr = rec;
+
+	if (len < sizeof(*hdr) || len < least_len(hdr->kind)) {
+		d->c->malformed_cnt++;
+		return 0;
+	}
+	return d->fn(d->ctx, ring, hdr, len);
+}
+
+int capture__drain(struct capture *c, capture_record_fn fn, void *ctx)
+{
+	struct drain d = {.c = c, .fn = fn, .ctx = ctx};
+
+	return rings__drain(c->rings, on_record, &d);
+}
+
+int capture__drain_rest(struct capture *c, capture_record_fn fn, void *ctx)
+{
+	const struct timespec pause = {0, 1000 * 1000};
+	unsigned i;
+	int err = 0;
+
+	for (i = 0; err >= 0 && (i < REST_MIN_MS || (i < REST_MAX_MS && rings__pending(c->rings)));
+	     i++) {
+		nanosleep(&pause, NULL);
+		err = capture__drain(c, fn, ctx);
+	}
+	return err < 0 ? err : 0;
+}
+
+int capture__stats(const struct capture *c, uint64_t counters[GBT_C_MAX])
+{
+	size_t slot, i;
+
+	memset(counters, 0, GBT_C_MAX * sizeof(counters[0]));
+	for (slot = 0; slot < c->scratch_cnt; slot++) {
+		/* struct scratch of bpf/common.h: u64 users, u64 cnt[GBT_C_MAX], … */
+		const volatile uint64_t *cnt =
+			(const void *)((const char *)c->scratch + slot * c->scratch_slot_sz + 8);
+
+		for (i = 0; i < GBT_C_MAX; i++)
+			counters[i] += cnt[i];
+	}
+	if (c->goroutine) {
+		counters[GBT_C_FOREIGN] += c->goroutine->bss->foreign_cnt;
+		counters[GBT_C_NO_SCRATCH] += c->goroutine->bss->no_scratch_cnt;
+	}
+	if (c->sampler)
+		counters[GBT_C_NO_SCRATCH] += c->sampler->bss->no_scratch_cnt;
+	return 0;
+}
+
+const struct capture_info *capture__info(const struct capture *c)
+{
+	return &c->info;
+}
+
+static void *detach_thread(void *arg)
+{
+	struct capture *c = arg;
+	uint64_t begin_ns = clock__monotonic_ns();
+
+	attach__detach(c);
+	c->info.detach_ns = clock__monotonic_ns() - begin_ns;
+	return NULL;
+}
+
+int capture__detach_begin(struct capture *c)
+{
+	int err;
+
+	if (c->detaching || c->detached)
+		return 0;
+	capture__disarm(c);
+	err = pthread_create(&c->detacher, NULL, detach_thread, c);
+	if (err) { /* then the caller waits */
+		detach_thread(c);
+		c->detached = true;
+		return 0;
+	}
+	c->detaching = true;
+	return 0;
+}
+
+void capture__detach_join(struct capture *c)
+{
+	if (!c->detaching)
+		return;
+	pthread_join(c->detacher, NULL);
+	c->detaching = false;
+	c->detached = true;
+}
+
+void capture__free(struct capture *c)
+{
+	if (!c)
+		return;
+	if (c->link_cnt || c->sampler_link_cnt)
+		capture__detach_begin(c);
+	capture__detach_join(c);
+	load__unload(c);
+	free(c->links);
+	free(c->sampler_links);
+	free(c);
+}

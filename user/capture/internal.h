@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef CAPTURE_INTERNAL_H
+#define CAPTURE_INTERNAL_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "capture/capture.h"
+#include "capture/rings.h"
+
+struct bpf_link;
+struct bpf_program;
+struct goroutine_bpf;
+struct sampler_bpf;
+
+struct capture {
+	struct capture_config cfg; /* rt is complete after load */
+	struct capture_info info;
+	struct rings *rings;
+	struct goroutine_bpf *goroutine; /* NULL: no sites */
+	struct sampler_bpf *sampler;	 /* NULL: no samples */
+	bool use_cookie;		 /* perf uprobes are told apart by cookies, not addresses */
+	bool use_task_pt_regs; /* user registers under a kernel-mode sample by the helper */
+	int scratch_fd;
+	void *scratch; /* gbt_scratch, mapped for its counters */
+	size_t scratch_sz, scratch_slot_sz, scratch_cnt;
+	struct bpf_link **links; /* probes */
+	size_t link_cnt;
+	struct bpf_link *alloc_links[PLAN_SITES_MAX];
+	size_t alloc_link_cnt;
+	struct bpf_link **sampler_links;
+	size_t sampler_link_cnt;
+	uint64_t malformed_cnt; /* records too short for their kind */
+	pthread_t detacher;
+	bool detaching, detached;
+};
+
+/* load.c: maps and programs. */
+int load__programs(struct capture *c);
+void load__unload(struct capture *c);
+/* Why no CPU samples can be taken here; NULL: they can. Borrowed; a constant. */
+const char *load__no_samples_because(void);
+
+/* attach.c: probes and samplers; what was attached is in links. */
+int attach__probes(struct capture *c);
+int attach__alloc(struct capture *c);
+void attach__alloc_detach(struct capture *c);
+int attach__sampler(struct capture *c);
+void attach__detach(struct capture *c);
+
+/* message.c: what stands behind an error of bpf(2) or perf_event_open(2), to end a message
+ * with: "needs CAP_BPF". Borrowed; a constant. */
+const char *message__cause(int err, const char *otherwise);
+/* libbpf's own messages go to the debug log. */
+void message__install_libbpf(void);
+
+#endif
