@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef RAW_RAW_H
+#define RAW_RAW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/span.h"
+#include "gobpftrace_abi.h"
+
+/*
+ * The raw stream: everything that a capture knows, in one append-only file. A live
+ * recording writes it to an unnamed spool and makes all files from that, so `replay` of a
+ * saved one gives the same bytes by construction.
+ *
+ * File: 16 bytes "gobpftrace raw\n" + version byte, then sections:
+ *   u32 type, u32 flags (0), u64 length, length bytes, zero padding to 8
+ * All little endian. Readers skip unknown types. A file without RAW_TRAILER was cut.
+ */
+#define RAW_VERSION 1
+
+enum raw_section {
+	RAW_META = 1,	  /* struct raw_meta as key=value lines, see raw_meta.c */
+	RAW_MAPS = 2,	  /* text as /proc/PID/maps, with a build id column */
+	RAW_SNAPSHOT = 3, /* snapshot__serialize */
+	RAW_EVENTS = 4, /* u32 ring, u32 pad, then records as the ring had them, each padded to 8 */
+	RAW_SYMTAB = 5, /* symtab__serialize */
+	RAW_TRAILER = 6, /* key=value lines: end time, losses, cost */
+	RAW_TIDS = 7,	 /* u32 pairs: thread id of the events, of the target's pid namespace */
+	RAW_END_SNAPSHOT = 8, /* a launched command: its goroutines when the window ended */
+	RAW_HEAP = 9,	      /* heap_buckets__serialize: the runtime's memory profile at the end */
+	RAW_WALL = 10,	      /* wall_profile__serialize, at the end of the window */
+	RAW_ALLOCS = 11, /* alloc_slices__serialize: what an estimate of allocations rests on */
+	RAW_SECTION_MAX,
+};
+
+struct raw_meta {
+	char tool_version[32];
+	char go_version[64];
+	char host[64];
+	char kernel[64];
+	char mode[16]; /* "full" */
+	char name[64]; /* process name */
+	char exe[256]; /* base name of the executable only */
+	char build_id[72];
+	char layout_origin[96];
+	bool layout_forced;
+	char attach[16]; /* "multi", "perf" */
+	char container[80];
+	uint64_t pid;
+	uint64_t start_wall_ns;	    /* CLOCK_REALTIME at start_ns */
+	uint64_t start_ns;	    /* CLOCK_MONOTONIC: window begins, all probes are armed */
+	uint64_t duration_asked_ns; /* 0: until stopped */
+	uint32_t go_minor, go_patch;
+	uint32_t sample_hz;    /* 0 no samples */
+	uint32_t trace_format; /* 23, 26 */
+	uint32_t gomaxprocs;
+	uint32_t ncpu;
+	bool labels; /* label values kept */
+	uint32_t sites, sites_stepped, sites_nop5;
+	char profiles[256]; /* as --profiles had it; "": the default */
+	char notes[8][200]; /* what this capture could not do; "" ends */
+};
+
+struct raw_trailer {
+	uint64_t end_ns;     /* CLOCK_MONOTONIC: window ends */
+	char end_reason[24]; /* "duration", "interrupted", "target exited", "max-size" */
+	uint64_t counters[GBT_C_MAX];
+	uint64_t target_cpu_ns; /* CPU time of the target during the window */
+	uint64_t tool_cpu_ns;
+	uint64_t attach_ns, detach_ns;
+	uint64_t heap_reads_failed;
+	uint64_t stacks_unresolved, pcs_unknown;
+	uint64_t snapshot_torn;
+	uint64_t wall_torn, wall_unreadable, wall_late; /* of struct wall_profile */
+	uint64_t m_cnt;	       /* Ms (allm) at the window's end; 0 not known */
+	uint64_t price_hit_ns; /* estimate: price of one hit */
+};
+
+/* What one record may take in a file. */
+#define RAW_RECORD_MAX 2048
+
+/*
+ * The size that the record at the start of `in` has by its kind and counts (struct gbt_event,
+ * gbt_stack cut behind its last PC, gbt_text behind its last byte, gbt_labels behind its last
+ * text). -EBADMSG: unknown kind, a count out of bounds, or more bytes than `in` has.
+ */
+int raw_record__size(struct span in, size_t *len);
+
+/* ---- writing (recorder) ---- */
+struct raw_writer;
+/* fd is borrowed: an O_TMPFILE spool, at offset 0. */
+int raw_writer__new(int fd, struct raw_writer **out);
+void raw_writer__free(struct raw_writer *w);
+int raw_writer__meta(struct raw_writer *w, const struct raw_meta *m);
+int raw_writer__section(struct raw_writer *w, enum raw_section type, const void *data, size_t len);
+/* One ring record; buffered, a section is cut at 1 MiB, when the ring changes, or by
+ * raw_writer__flush. Bytes behind raw_record__size are not kept. -EBADMSG (and nothing
+ * written) when the record is malformed; any other error sticks: the file is cut there. */
+int raw_writer__record(struct raw_writer *w, uint32_t ring, const void *rec, size_t len);
+int raw_writer__flush(struct raw_writer *w);
+int raw_writer__trailer(struct raw_writer *w, const struct raw_trailer *t);
+uint64_t raw_writer__bytes(const struct raw_writer *w);
+
+/* ---- reading (replay) ---- */
+struct raw_file;
+/* Maps the file, which must not change while it is open (recorder/raw_copy.h); fd stays the
+ * caller's; name is for messages and copied. -EBADMSG malformed, -EOPNOTSUPP another version; one
+ * message. */
+int raw_file__open(int fd, const char *name, struct raw_file **out);
+/* The same from memory, which is borrowed (tests, fuzzers); it must be aligned to 8. */
+int raw_file__of_memory(struct span in, const char *name, struct raw_file **out);
+void raw_file__free(struct raw_file *f);
+const struct raw_meta *raw_file__meta(const struct raw_file *f);
+const struct raw_trailer *raw_file__trailer(const struct raw_file *f); /* NULL: cut file */
+/* The first section of a type, borrowed; -ENODATA. */
+int raw_file__section(const struct raw_file *f, enum raw_section type, struct span *out);
+
+/*
+ * All records of event sections in file order, unsorted. rec is borrowed during the call and
+ * has been checked: its size fits its kind.
+ */
+typedef int (*raw_record_fn)(void *ctx, const struct gbt_hdr *rec, size_t len);
+int raw_file__each_record(const struct raw_file *f, raw_record_fn fn, void *ctx);
+/* Events (kind < GBT_STACK) in time order, those of equal time in file order; a late one
+ * (beyond the sort window of 200 ms) is delivered when met and counted. Memory: 32 bytes for
+ * each event of a window, at most 64 MiB (a denser file is sorted in smaller windows). late
+ * may be NULL. */
+#define RAW_SORT_WINDOW_NS 200000000ull
+int raw_file__each_event(const struct raw_file *f, raw_record_fn fn, void *ctx, uint64_t *late);
+
+/* Stack and label definitions, collected in one pass. */
+struct raw_stacks;
+int raw_stacks__collect(const struct raw_file *f, struct raw_stacks **out);
+void raw_stacks__free(struct raw_stacks *s);
+/* PCs leaf first, borrowed until raw_stacks__free; NULL when never defined. cut may be NULL. */
+const uint64_t *raw_stacks__get(const struct raw_stacks *s, uint64_t id, size_t *cnt, bool *cut);
+/* Borrowed; NULL when never defined. Only cnt pairs of the struct exist. */
+const struct gbt_labels *raw_stacks__labels(const struct raw_stacks *s, uint64_t id);
+typedef int (*raw_stack_fn)(void *ctx, uint64_t id, const uint64_t *pcs, size_t cnt);
+int raw_stacks__each(const struct raw_stacks *s, raw_stack_fn fn, void *ctx); /* by rising id */
+size_t raw_stacks__count(const struct raw_stacks *s);
+
+#endif
