@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "analysis/facts.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static void add_loss(struct summary *s, const char *id, const char *text, uint64_t cnt, bool events)
+{
+	s->losses[s->loss_cnt++] = (struct summary_loss){id, text, cnt, events};
+	if (events)
+		s->lost_events += cnt;
+}
+
+#define LOSS_MAX 24
+
+static int fill_losses(const struct summary_facts *facts, struct summary *s)
+{
+	const struct raw_trailer *t = &s->trailer;
+	const uint64_t *c = t->counters;
+	const uint64_t *repairs = s->model.repairs;
+
+	s->losses = calloc(LOSS_MAX, sizeof(*s->losses));
+	if (!s->losses)
+		return -ENOMEM;
+	add_loss(s, "ring_full", "events dropped: a ring was full", c[GBT_C_RING_FULL], true);
+	add_loss(s, "no_scratch", "events dropped: no memory for a thread", c[GBT_C_NO_SCRATCH],
+		 true);
+	add_loss(s, "list_cut", "unblocks beyond the walk of one list", c[GBT_C_LIST_CUT], true);
+	add_loss(s, "model_dropped", "events that contradicted the others", repairs[REPAIR_DROPPED],
+		 true);
+	add_loss(s, "late", "events later than the sorting window", facts->late_cnt, false);
+	add_loss(s, "samples", "CPU samples dropped", c[GBT_C_SAMPLE_LOST], false);
+	add_loss(s, "stacks", "stacks dropped: a ring was full", c[GBT_C_STACK_LOST], false);
+	add_loss(s, "stacks_cut", "stacks cut short", c[GBT_C_STACK_CUT], false);
+	add_loss(s, "stacks_unresolved", "stacks never defined", t->stacks_unresolved, false);
+	add_loss(s, "pcs_unknown", "addresses without a function", t->pcs_unknown, false);
+	add_loss(s, "unreadable", "reads of the target that failed", c[GBT_C_UNREADABLE], false);
+	add_loss(s, "heap_reads", "heap readings that failed", t->heap_reads_failed, false);
+	add_loss(s, "snapshot_torn", "goroutines that changed while they were read",
+		 t->snapshot_torn, false);
+	add_loss(s, "wall_torn", "wall profile: stacks that kept changing", t->wall_torn, false);
+	add_loss(s, "wall_unreadable", "wall profile: goroutines or labels not readable",
+		 t->wall_unreadable, false);
+	add_loss(s, "wall_late", "wall profile: looks that fell out", t->wall_late, false);
+	return 0;
+}
+
+static void fill_cost(struct summary *s)
+{
+	struct summary_cost *c = &s->cost;
+
+	c->hits = s->trailer.counters[GBT_C_HITS];
+	c->price_hit_ns = s->trailer.price_hit_ns;
+	if (__builtin_mul_overflow(c->hits, c->price_hit_ns, &c->estimate_ns))
+		c->estimate_ns = UINT64_MAX;
+	c->target_cpu_ns = s->trailer.target_cpu_ns;
+	c->tool_cpu_ns = s->trailer.tool_cpu_ns;
+	if (c->target_cpu_ns)
+		c->share = (double)c->estimate_ns / (double)c->target_cpu_ns;
+}
+
+int facts__fill(const struct summary_facts *facts, struct summary *out)
+{
+	out->meta = *facts->meta;
+	out->cut = !facts->trailer;
+	if (facts->trailer)
+		out->trailer = *facts->trailer;
+	if (facts->model)
+		out->model = *facts->model;
+	out->trace_bytes = facts->trace_bytes;
+	out->trace_events = facts->trace_events;
+	out->trace_format = facts->trace_format ? facts->trace_format : out->meta.trace_format;
+	if (out->trace_bytes > VIEWER_MEM_FROM_BYTES)
+		out->viewer_mem_bytes = out->trace_bytes * VIEWER_MEM_FACTOR;
+	fill_cost(out);
+	return fill_losses(facts, out);
+}
