@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "output/profile_kinds.h"
+
+#include <errno.h>
+#include <string.h>
+
+/*
+ * What a profile that is made alone can do with. Where a goroutine ends is seen, too, so that
+ * memory is needed only for those that live; the model infers the rest (model_config.sites).
+ */
+#define S(name) SITE_BIT(SITE_##name)
+#define ENDS (S(GOEXIT0) | S(GOEXIT1))
+#define BEGINS (S(CREATE) | S(CREATE_AFTER) | S(NEWCORO))
+#define LIVES (BEGINS | ENDS | S(COROSWITCH))
+#define WAITS (S(PARK) | S(READY) | ENDS)
+/* the first goroutine that a poll of the network finds is made runnable without a call of ready */
+#define POLLS (WAITS | S(INJECTGLIST) | S(EXECUTE))
+#define RUNS                                                                                       \
+	(BEGINS | S(EXECUTE) | S(READY) | S(INJECTGLIST) | S(GOSCHED_IMPL) | S(GOYIELD) |          \
+	 S(PREEMPT_PARK) | S(EXITSYSCALL_NOP) | S(COROSWITCH) | ENDS)
+/* a goroutine that got a P unseen at the end of one is next seen where it waits */
+#define SYSCALLS                                                                                   \
+	(S(REENTERSYSCALL) | S(ENTERSYSCALL) | S(ENTERSYSCALLBLOCK) | S(EXITSYSCALL) |             \
+	 S(EXITSYSCALL_NOP) | S(ACQUIREP) | S(PARK) | S(NEEDM) | S(DROPM) | ENDS)
+/* an assist ends at what its goroutine does next */
+#define GC_SITES (SITES_ALL & ~(S(ACQUIREP) | S(RELEASEP) | S(HANDOFFP) | S(SET_LABELS)))
+
+static const struct profile_kind kinds[PROFILE_ID_MAX] = {
+	[PROFILE_CPU] = {"cpu", &PPROF_CPU, PROFILE_NEEDS_SAMPLES, .by_default = true,
+			 .about = "what ran on the processors, sampled"},
+	[PROFILE_GOROUTINE] = {"goroutine", &PPROF_GOROUTINE, PROFILE_NEEDS_SNAPSHOT,
+			       .by_default = true, .about = "all goroutines, by stack"},
+	[PROFILE_BLOCK] = {"block", &PPROF_BLOCK, PROFILE_NEEDS_TRANSITIONS, STACK_BLOCK,
+			   .sites = WAITS, .by_default = true,
+			   .about = "waits for channels, select and locks, by who waited"},
+	[PROFILE_MUTEX] = {"mutex", &PPROF_MUTEX, PROFILE_NEEDS_TRANSITIONS, STACK_MUTEX,
+			   .sites = WAITS, .by_default = true,
+			   .about = "waits for mutexes, by who held them up: the unlocking stack"},
+	[PROFILE_SCHED] = {"sched", &PPROF_SCHED, PROFILE_NEEDS_TRANSITIONS, STACK_SCHED,
+			   .sites = RUNS,
+			   .about = "time runnable but not running, by who made it runnable"},
+	[PROFILE_NET] = {"net", &PPROF_NET, PROFILE_NEEDS_TRANSITIONS, STACK_NET, .sites = POLLS,
+			 .about = "waits for the network"},
+	[PROFILE_SYNC] = {"sync", &PPROF_SYNC, PROFILE_NEEDS_TRANSITIONS, STACK_SYNC,
+			  .sites = WAITS,
+			  .about = "waits for channels, select and locks, the runtime's own too"},
+	[PROFILE_SYSCALL] = {"syscall", &PPROF_SYSCALL, PROFILE_NEEDS_TRANSITIONS, STACK_SYSCALL,
+			     .sites = SYSCALLS, .about = "time in system calls and in C"},
+	[PROFILE_SLEEP] = {"sleep", &PPROF_SLEEP, PROFILE_NEEDS_TRANSITIONS, STACK_SLEEP,
+			   .sites = WAITS, .about = "time in time.Sleep"},
+	[PROFILE_GOROUTINECREATE] =
+		{"goroutinecreate", &PPROF_GOROUTINECREATE, PROFILE_NEEDS_TRANSITIONS, STACK_CREATE,
+		 .sites = LIVES,
+		 .about = "goroutines created, and how long they lived, by creator"},
+	[PROFILE_THREADCREATE] = {"threadcreate", &PPROF_THREADCREATE, PROFILE_NEEDS_EXTRA,
+				  .about = "the number of threads that the runtime made"},
+	[PROFILE_GC] = {"gc", &PPROF_GC, PROFILE_NEEDS_TRANSITIONS, STACK_GC, .sites = GC_SITES,
+			.estimate = "estimate: the end of a mark assist is not seen, only what its "
+				    "goroutine does next",
+			.about = "mark assists and stops of the world for the GC"},
+	[PROFILE_HEAP] = {"heap", &PPROF_HEAP, PROFILE_NEEDS_EXTRA,
+			  .about = "memory in use, by who allocated it: the runtime's own profile"},
+	[PROFILE_ALLOCS] = {"allocs", &PPROF_ALLOCS, PROFILE_NEEDS_EXTRA,
+			    .about = "all that was allocated, by who allocated it"},
+	[PROFILE_WALL] = {"wall", &PPROF_WALL, PROFILE_NEEDS_LOOKS | PROFILE_USES_SAMPLES,
+			  .estimate = "estimate: goroutines are looked at now and then; the time "
+				      "that they ran is shared out by CPU samples",
+			  .about = "every goroutine's time, whatever it does, by stack"},
+};
+
+const struct profile_kind *profile_kind__get(enum profile_id id)
+{
+	return &kinds[id];
+}
+
+enum profile_id profile_kind__find(const char *name, size_t len)
+{
+	for (int i = 0; i < PROFILE_ID_MAX; i++) {
+		if (strlen(kinds[i].name) == len && !memcmp(kinds[i].name, name, len))
+			return i;
+	}
+	return PROFILE_ID_MAX;
+}
+
+#define NAME_MAX_LEN 32
+
+static size_t min3(size_t a, size_t b, size_t c)
+{
+	size_t m = a < b ? a : b;
+
+	return m < c ? m : c;
+}
+
+/* Levenshtein's distance: letters to insert, drop or change; a has at most NAME_MAX_LEN. */
+static size_t distance(const char *a, size_t a_len, const char *b)
+{
+	size_t row[NAME_MAX_LEN + 1], b_len = strlen(b);
+
+	for (size_t i = 0; i <= a_len; i++)
+		row[i] = i;
+	for (size_t k = 0; k < b_len; k++) {
+		size_t diagonal = row[0];
+
+		row[0] = k + 1;
+		for (size_t i = 0; i < a_len; i++) {
+			size_t changed = diagonal + (a[i] != b[k]);
+
+			diagonal = row[i + 1];
+			row[i + 1] = min3(changed, row[i] + 1, row[i + 1] + 1);
+		}
+	}
+	return row[a_len];
+}
+
+/* Near: most of the letters are right, or one name begins the other ("goroutines", "sys"). */
+const char *profile_kind__nearest(const char *name, size_t len)
+{
+	const char *best = NULL;
+	size_t best_distance = 0;
+
+	if (!len || len > NAME_MAX_LEN)
+		return NULL;
+	for (int i = 0; i < PROFILE_ID_MAX; i++) {
+		const char *k = kinds[i].name;
+		size_t k_len = strlen(k), shorter = len < k_len ? len : k_len;
+		size_t d = distance(name, len, k);
+		bool begins = shorter >= 3 && !strncasecmp(name, k, shorter);
+
+		if ((begins || d <= (shorter + 1) / 3) && (!best || d < best_distance)) {
+			best = k;
+			best_distance = d;
+		}
+	}
+	return best;
+}
+
+static void take_all(struct profile_choice *out, enum profile_how how)
+{
+	*out = (struct profile_choice){.how = how};
+	for (int i = 0; i < PROFILE_ID_MAX; i++) {
+		if (how == PROFILES_ALL || kinds[i].by_default)
+			out->set |= 1u << i;
+	}
+}
+
+int profile_choice__parse(const char *list, struct profile_choice *out, const char **bad,
+			  size_t *bad_len)
+{
+	if (!list || !*list) {
+		take_all(out, PROFILES_BY_DEFAULT);
+		return 0;
+	}
+	if (!strcmp(list, "all")) {
+		take_all(out, PROFILES_ALL);
+		return 0;
+	}
+	*out = (struct profile_choice){.how = PROFILES_NAMED};
+	for (;; list++) {
+		size_t len = strcspn(list, ",");
+		enum profile_id id = profile_kind__find(list, len);
+
+		if (id == PROFILE_ID_MAX) {
+			*bad = list;
+			*bad_len = len;
+			return -EINVAL;
+		}
+		out->set |= 1u << id;
+		list += len;
+		if (!*list)
+			return 0;
+	}
+}

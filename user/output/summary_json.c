@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "output/summary_json.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#include "analysis/findings.h"
+#include "output/json.h"
+
+static void put_time(struct json *j, const char *key, uint64_t wall_ns)
+{
+	time_t sec = (time_t)(wall_ns / 1000000000);
+	char text[32], all[64];
+	struct tm tm;
+
+	gmtime_r(&sec, &tm);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(all, sizeof(all), "%s.%09uZ", text, (unsigned)(wall_ns % 1000000000));
+	json__str(j, key, all);
+}
+
+static void put_head(struct json *j, const struct summary *s)
+{
+	const struct raw_meta *m = &s->meta;
+
+	json__u64(j, "schema", SUMMARY_JSON_SCHEMA);
+	put_time(j, "start", m->start_wall_ns);
+	json__str(j, "host", m->host);
+	json__str(j, "go_version", m->go_version);
+	json__str(j, "mode", m->mode);
+	json__str(j, "tool_version", m->tool_version);
+	json__object(j, "process");
+	json__str(j, "name", m->name);
+	json__u64(j, "pid", m->pid);
+	json__str(j, "executable", m->exe);
+	json__str(j, "build_id", m->build_id);
+	json__str(j, "container", m->container);
+	json__object_end(j);
+	json__u64(j, "window_ns", s->window_ns);
+}
+
+static void put_capture(struct json *j, const struct summary *s)
+{
+	const struct raw_meta *m = &s->meta;
+
+	json__object(j, "capture");
+	json__str(j, "kernel", m->kernel);
+	json__str(j, "attach", m->attach);
+	json__str(j, "layout", m->layout_origin);
+	json__bool(j, "layout_forced", m->layout_forced);
+	json__u64(j, "asked_ns", m->duration_asked_ns);
+	json__str(j, "ended_by", s->cut ? NULL : s->trailer.end_reason);
+	json__bool(j, "cut", s->cut);
+	json__u64(j, "sites", m->sites);
+	json__u64(j, "sites_stepped", m->sites_stepped);
+	json__u64(j, "sites_nop5", m->sites_nop5);
+	json__u64(j, "sample_hz", m->sample_hz);
+	json__u64(j, "attach_ns", s->trailer.attach_ns);
+	json__u64(j, "events", s->model.events_in);
+	json__u64(j, "transitions", s->transitions);
+	json__u64(j, "cpu_samples", s->cpu_samples);
+	json__u64(j, "synthesised_unblocks", s->model.synthesised_unblocks);
+	json__array(j, "notes");
+	for (size_t i = 0; i < sizeof(m->notes) / sizeof(m->notes[0]) && m->notes[i][0]; i++)
+		json__str(j, NULL, m->notes[i]);
+	json__array_end(j);
+	json__object_end(j);
+}
+
+static void put_losses(struct json *j, const struct summary *s)
+{
+	json__object(j, "lost");
+	json__u64(j, "events", s->lost_events);
+	for (size_t i = 0; i < s->loss_cnt; i++)
+		json__u64(j, s->losses[i].id, s->losses[i].cnt);
+	json__object_end(j);
+	json__object(j, "repairs");
+	for (int i = 0; i < REPAIR_MAX; i++)
+		json__u64(j, model_repair__name(i), s->model.repairs[i]);
+	json__object_end(j);
+}
+
+static void put_cost(struct json *j, const struct summary *s)
+{
+	const struct summary_cost *c = &s->cost;
+
+	json__object(j, "cost");
+	json__bool(j, "estimate", true);
+	json__u64(j, "hits", c->hits);
+	json__u64(j, "price_hit_ns", c->price_hit_ns);
+	json__u64(j, "total_ns", c->estimate_ns);
+	json__u64(j, "target_cpu_ns", c->target_cpu_ns);
+	if (c->target_cpu_ns)
+		json__fixed(j, "share", c->share, 6);
+	else
+		json__null(j, "share");
+	json__u64(j, "tool_cpu_ns", c->tool_cpu_ns);
+	json__object_end(j);
+}
+
+static void put_states(struct json *j, const struct summary *s)
+{
+	const struct summary_goroutines *g = &s->goroutines;
+
+	json__object(j, "goroutines");
+	json__u64(j, "start", g->start);
+	json__u64(j, "end", g->end);
+	json__u64(j, "min", g->min);
+	json__u64(j, "max", g->max);
+	json__u64(j, "created", g->created);
+	json__u64(j, "exited", g->exited);
+	json__u64(j, "system_end", g->system_end);
+	json__u64(j, "unknown_end", g->unknown_end);
+	json__object_end(j);
+
+	json__array(j, "states");
+	for (size_t i = 0; i < s->state_cnt; i++) {
+		const struct summary_state *st = &s->states[i];
+
+		json__object(j, NULL);
+		json__str(j, "state", st->name);
+		json__bool(j, "blocked", st->blocked);
+		json__u64(j, "total_ns", st->total_ns);
+		json__u64(j, "count", st->cnt);
+		json__u64(j, "max_ns", st->max_ns);
+		json__object_end(j);
+	}
+	json__array_end(j);
+	json__u64(j, "states_total_ns", s->states_total_ns);
+	json__u64(j, "system_running_ns", s->system_running_ns);
+	json__u64(j, "unknown_goroutines_ns", s->unknown_ns);
+	json__u64(j, "unknown_goroutines_intervals", s->unknown_cnt);
+}
+
+static void put_frame(struct json *j, const char *key, const struct frame *f)
+{
+	json__object(j, key);
+	json__str(j, "func", f->func);
+	json__str(j, "file", f->file);
+	json__u64(j, "line", f->line);
+	json__object_end(j);
+}
+
+static void put_stack(struct json *j, const struct summary_stack *st)
+{
+	json__array(j, "stack");
+	for (size_t i = 0; i < st->cnt; i++)
+		put_frame(j, NULL, &st->frames[i]);
+	json__array_end(j);
+	json__bool(j, "stack_cut", st->cut);
+}
+
+static void put_wakers(struct json *j, const struct summary_site *site)
+{
+	json__array(j, "wakers");
+	for (size_t i = 0; i < site->waker_cnt; i++) {
+		const struct summary_waker *w = &site->wakers[i];
+
+		json__object(j, NULL);
+		json__u64(j, "count", w->cnt);
+		json__u64(j, "total_ns", w->total_ns);
+		put_frame(j, "at", &w->at);
+		put_frame(j, "in", &w->op);
+		put_stack(j, &w->stack);
+		json__object_end(j);
+	}
+	json__array_end(j);
+	json__u64(j, "wakers_other", site->waker_other_cnt);
+}
+
+static void put_sites(struct json *j, const struct summary *s)
+{
+	json__array(j, "sites");
+	for (size_t i = 0; i < s->site_cnt; i++) {
+		const struct summary_site *site = &s->sites[i];
+
+		json__object(j, NULL);
+		json__str(j, "reason", site->reason);
+		json__u64(j, "total_ns", site->total_ns);
+		json__u64(j, "count", site->cnt);
+		json__u64(j, "max_ns", site->max_ns);
+		json__u64(j, "max_part_ns", site->max_part_ns);
+		json__u64(j, "open", site->open_cnt);
+		json__u64(j, "whole_window", site->whole_cnt);
+		put_frame(j, "at", &site->at);
+		put_frame(j, "in", &site->op);
+		put_stack(j, &site->stack);
+		put_wakers(j, site);
+		json__object_end(j);
+	}
+	json__array_end(j);
+	json__u64(j, "sites_seen", s->sites_seen);
+}
+
+static void put_creators(struct json *j, const struct summary *s)
+{
+	json__array(j, "creators");
+	for (size_t i = 0; i < s->creator_cnt; i++) {
+		const struct summary_creator *c = &s->creators[i];
+
+		json__object(j, NULL);
+		json__u64(j, "created", c->cnt);
+		json__u64(j, "alive", c->alive_cnt);
+		put_frame(j, "entry", &c->entry);
+		put_frame(j, "at", &c->at);
+		put_stack(j, &c->stack);
+		json__object_end(j);
+	}
+	json__array_end(j);
+	json__u64(j, "creators_seen", s->creators_seen);
+}
+
+static void put_latency(struct json *j, const char *key, const struct summary_latency *l)
+{
+	json__object(j, key);
+	json__u64(j, "count", l->cnt);
+	json__u64(j, "p50_ns", l->p50_ns);
+	json__u64(j, "p99_ns", l->p99_ns);
+	json__u64(j, "max_ns", l->max_ns);
+	json__u64(j, "total_ns", l->total_ns);
+	json__u64(j, "open", l->open_cnt);
+	json__u64(j, "open_max_ns", l->open_max_ns);
+	json__object_end(j);
+}
+
+static void put_scheduler(struct json *j, const struct summary *s)
+{
+	const struct summary_procs *p = &s->procs;
+
+	put_latency(j, "scheduler_latency", &s->latency);
+	put_latency(j, "scheduler_latency_all", &s->latency_all);
+	json__object(j, "processors");
+	json__u64(j, "gomaxprocs", p->gomaxprocs);
+	json__bool(j, "changed", p->changed);
+	json__fixed(j, "running_share", p->running_share, 6);
+	json__fixed(j, "syscall_share", p->syscall_share, 6);
+	json__fixed(j, "idle_share", p->idle_share, 6);
+	json__fixed(j, "all_idle_share", p->all_idle_share, 6);
+	json__fixed(j, "saturated_share", p->saturated_share, 6);
+	json__fixed(j, "runnable_avg", p->runnable_avg, 6);
+	json__u64(j, "runnable_max", p->runnable_max);
+	json__object_end(j);
+}
+
+static void put_gauge(struct json *j, const char *key, const struct summary_gauge *g)
+{
+	if (!g->samples) {
+		json__null(j, key);
+		return;
+	}
+	json__object(j, key);
+	json__u64(j, "readings", g->samples);
+	json__u64(j, "first_bytes", g->first);
+	json__u64(j, "min_bytes", g->min);
+	json__u64(j, "max_bytes", g->max);
+	json__u64(j, "last_bytes", g->last);
+	json__object_end(j);
+}
+
+static void put_gc(struct json *j, const struct summary *s)
+{
+	const struct summary_gc *gc = &s->gc;
+
+	json__object(j, "gc");
+	json__u64(j, "cycles", gc->cycles);
+	json__u64(j, "active_ns", gc->active_ns);
+	json__u64(j, "max_cycle_ns", gc->max_cycle_ns);
+	json__u64(j, "assists", gc->assist_cnt);
+	json__u64(j, "assist_ns", gc->assist_ns);
+	json__u64(j, "assist_max_ns", gc->assist_max_ns);
+	json__array(j, "world_stopped");
+	for (size_t i = 0; i < gc->stw_cnt; i++) {
+		json__object(j, NULL);
+		json__str(j, "kind", gc->stw[i].kind);
+		json__u64(j, "count", gc->stw[i].cnt);
+		json__u64(j, "total_ns", gc->stw[i].total_ns);
+		json__u64(j, "max_ns", gc->stw[i].max_ns);
+		json__object_end(j);
+	}
+	json__array_end(j);
+	json__object_end(j);
+	put_gauge(j, "heap_live", &s->heap.live);
+	put_gauge(j, "heap_goal", &s->heap.goal);
+	json__object(j, "heap_survived");
+	json__u64(j, "collections", s->heap.survived_cnt);
+	json__u64(j, "first_bytes", s->heap.survived_first);
+	json__u64(j, "last_bytes", s->heap.survived_last);
+	json__u64(j, "max_bytes", s->heap.survived_max);
+	json__object_end(j);
+	json__u64(j, "allocated_bytes_estimate", s->heap.allocated);
+}
+
+static void put_findings(struct json *j, const struct summary *s)
+{
+	json__array(j, "findings");
+	for (size_t i = 0; i < s->finding_cnt; i++) {
+		json__object(j, NULL);
+		json__str(j, "id", finding_id__name(s->findings[i].id));
+		json__str(j, "text", s->findings[i].text);
+		json__str(j, "where", s->findings[i].where);
+		json__object_end(j);
+	}
+	json__array_end(j);
+}
+
+static void put_files(struct json *j, const struct summary *s)
+{
+	json__object(j, "trace");
+	json__str(j, "file", "trace.out");
+	json__u64(j, "format", s->trace_format);
+	json__u64(j, "bytes", s->trace_bytes);
+	json__u64(j, "events", s->trace_events);
+	if (s->viewer_mem_bytes)
+		json__u64(j, "viewer_memory_bytes", s->viewer_mem_bytes);
+	else
+		json__null(j, "viewer_memory_bytes");
+	json__object_end(j);
+	json__array(j, "profiles");
+	for (size_t i = 0; i < s->profile_cnt; i++) {
+		if (!s->profiles[i].why[0])
+			json__str(j, NULL, s->profiles[i].file);
+	}
+	json__array_end(j);
+	json__array(j, "profiles_missing");
+	for (size_t i = 0; i < s->profile_cnt; i++) {
+		if (!s->profiles[i].why[0])
+			continue;
+		json__object(j, NULL);
+		json__str(j, "file", s->profiles[i].file);
+		json__str(j, "why", s->profiles[i].why);
+		json__object_end(j);
+	}
+	json__array_end(j);
+}
+
+int summary_json__write(const struct summary *s, struct buf *out)
+{
+	struct json j;
+
+	json__init(&j, out, true);
+	json__object(&j, NULL);
+	put_head(&j, s);
+	put_findings(&j, s);
+	put_states(&j, s);
+	put_sites(&j, s);
+	put_scheduler(&j, s);
+	put_gc(&j, s);
+	put_creators(&j, s);
+	put_cost(&j, s);
+	put_losses(&j, s);
+	put_capture(&j, s);
+	put_files(&j, s);
+	json__object_end(&j);
+	buf__u8(out, '\n');
+	return out->err;
+}
