@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "cli/interrupts.h"
+
+#include <signal.h>
+#include <stddef.h>
+
+static volatile sig_atomic_t interrupts;
+
+static void on_interrupt(int sig)
+{
+	(void)sig;
+	interrupts++;
+}
+
+void interrupts__catch(void)
+{
+	struct sigaction sa = {.sa_handler = on_interrupt}, was;
+
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+	/* Under nohup it stays ignored, by COMMAND too. */
+	if (!sigaction(SIGHUP, NULL, &was) && was.sa_handler != SIG_IGN)
+		sigaction(SIGHUP, &sa, NULL);
+}
+
+bool interrupts__any(void)
+{
+	return interrupts > 0;
+}
+
+bool interrupts__twice(void)
+{
+	return interrupts > 1;
+}

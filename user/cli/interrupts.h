@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef CLI_INTERRUPTS_H
+#define CLI_INTERRUPTS_H
+
+#include <stdbool.h>
+
+/*
+ * Ctrl-C and its like (SIGINT, SIGTERM, SIGHUP unless it was ignored): the first ends a window
+ * early and keeps what there is, the second drops it.
+ */
+void interrupts__catch(void);
+bool interrupts__any(void);
+bool interrupts__twice(void);
+
+#endif

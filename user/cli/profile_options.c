@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "cli/profile_options.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/record_options.h"
+#include "goruntime/plan.h"
+#include "goruntime/wall.h"
+#include "output/profile_tags.h"
+
+#define CPU_HZ_DEFAULT 99
+
+static const char help[] =
+	"usage: gobpftrace profile TARGET -t TYPE [-d DUR] [-o FILE|-] [options]\n\n"
+	"Writes one pprof profile of a running process, without a trace. Only the probes that this "
+	"type\n"
+	"needs are placed; cpu, goroutine and wall need none.\n\n"
+	"TARGET: -p PID | -n NAME | --container ID\n"
+	"  -- COMMAND ARG…          start a Go program and profile it from its first instruction "
+	"on\n"
+	"OPTIONS\n"
+	"  -t, --type TYPE          what to profile, see below\n"
+	"  -d, --duration DUR       how long (30s, 1m30s); without: until Ctrl-C or the target's "
+	"exit\n"
+	"  -o, --output FILE        replaced whole if it is there; - is standard output, when that "
+	"is\n"
+	"                           not a terminal; default gobpftrace-NAME-PID-TIME.TYPE.pprof\n"
+	"      --every DUR          a profile each DUR until Ctrl-C, into the folder -o, named by "
+	"time\n"
+	"      --hz N               cpu: samples a second and CPU, 1 to 5000; default 99; wall: "
+	"looks "
+	"a\n"
+	"                           second, 1 to 1000; default 100\n"
+	"      --kernel             cpu: frames of the kernel too\n"
+	"      --tag LIST           cpu, goroutine: what else samples are tagged with: goroutine,\n"
+	"                           creator, thread, state\n"
+	"      --no-labels          leave the values of pprof labels out\n"
+	"      --max-overhead PCT   allocs where it is sampled: what that may cost the target at "
+	"most,\n"
+	"                           1 to 100 % of its CPU time; default 5\n"
+	"      --json               tell about the profile in JSON\n"
+	"  -q, --quiet              tell nothing but errors\n"
+	"EXPERT\n"
+	"      --max-size SIZE      end the window at this much raw data; default 1GiB\n"
+	"      --attach HOW         auto (default), multi (one uprobe_multi link) or perf\n"
+	"      --no-nop5            do not use sites that the kernel can probe without a trap\n"
+	"      --estimate-allocs    sample allocs even where the runtime keeps a profile\n"
+	"      --force-layout       trust the DWARF of an unknown Go version; the profile says so\n"
+	"  -h, --help\n"
+	"TYPES\n";
+
+enum {
+	OPT_CONTAINER = 256,
+	OPT_EVERY,
+	OPT_HZ,
+	OPT_KERNEL,
+	OPT_TAG,
+	OPT_NO_LABELS,
+	OPT_MAX_OVERHEAD,
+	OPT_JSON,
+	OPT_MAX_SIZE,
+	OPT_ATTACH,
+	OPT_NO_NOP5,
+	OPT_FORCE_LAYOUT,
+	OPT_ESTIMATE_ALLOCS,
+};
+
+static const struct option longs[] = {
+	{"pid", required_argument, NULL, 'p'},
+	{"name", required_argument, NULL, 'n'},
+	{"container", required_argument, NULL, OPT_CONTAINER},
+	{"type", required_argument, NULL, 't'},
+	{"duration", required_argument, NULL, 'd'},
+	{"output", required_argument, NULL, 'o'},
+	{"every", required_argument, NULL, OPT_EVERY},
+	{"hz", required_argument, NULL, OPT_HZ},
+	{"kernel", no_argument, NULL, OPT_KERNEL},
+	{"tag", required_argument, NULL, OPT_TAG},
+	{"no-labels", no_argument, NULL, OPT_NO_LABELS},
+	{"max-overhead", required_argument, NULL, OPT_MAX_OVERHEAD},
+	{"json", no_argument, NULL, OPT_JSON},
+	{"quiet", no_argument, NULL, 'q'},
+	{"max-size", required_argument, NULL, OPT_MAX_SIZE},
+	{"attach", required_argument, NULL, OPT_ATTACH},
+	{"no-nop5", no_argument, NULL, OPT_NO_NOP5},
+	{"estimate-allocs", no_argument, NULL, OPT_ESTIMATE_ALLOCS},
+	{"force-layout", no_argument, NULL, OPT_FORCE_LAYOUT},
+	{"help", no_argument, NULL, 'h'},
+	{NULL, 0, NULL, 0},
+};
+
+static void print_help(void)
+{
+	fputs(help, stdout);
+	for (int i = 0; i < PROFILE_ID_MAX; i++)
+		printf("  %-24s %s\n", profile_kind__get(i)->name, profile_kind__get(i)->about);
+}
+
+static int parse_type(const char *s, enum profile_id *out)
+{
+	const char *near = profile_kind__nearest(s, strlen(s));
+
+	*out = profile_kind__find(s, strlen(s));
+	if (*out != PROFILE_ID_MAX)
+		return 0;
+	if (near)
+		return usage_error("-t '%s': no such profile; is it %s?", s, near);
+	return usage_error("-t '%s': no such profile; gobpftrace profile --help lists them", s);
+}
+
+static int parse_tags(const char *s, unsigned *out)
+{
+	const char *bad;
+	size_t len;
+
+	if (!profile_tags__parse(s, out, &bad, &len))
+		return 0;
+	return usage_error("--tag '%.*s': must be goroutine, creator, thread or state", (int)len,
+			   bad);
+}
+
+static int parse_target(int c, struct target_options *t)
+{
+	switch (c) {
+	case 'p':
+		t->pids = optarg;
+		return 0;
+	case 'n':
+		t->name = optarg;
+		return 0;
+	case OPT_CONTAINER:
+		t->container = optarg;
+		return 0;
+	}
+	return EXIT_USAGE;
+}
+
+static int parse_one(int c, struct profile_args *a, uint32_t *hz, bool *overhead)
+{
+	uint64_t v = 0;
+	int rc;
+
+	switch (c) {
+	case 't':
+		return parse_type(optarg, &a->type);
+	case 'd':
+		return parse_duration_option("-d", optarg, &a->rec.duration_ns);
+	case 'o':
+		a->output = optarg;
+		return *optarg ? 0 : usage_error("-o: needs the name of a file, or -");
+	case OPT_EVERY:
+		return parse_duration_option("--every", optarg, &a->every_ns);
+	case OPT_HZ:
+		rc = parse_uint_option("--hz", optarg, 1, 5000, &v);
+		*hz = (uint32_t)v;
+		return rc;
+	case OPT_KERNEL:
+		a->rec.kernel = true;
+		return 0;
+	case OPT_TAG:
+		return parse_tags(optarg, &a->tags);
+	case OPT_NO_LABELS:
+		a->rec.labels = false;
+		return 0;
+	case OPT_MAX_OVERHEAD:
+		*overhead = true;
+		rc = parse_uint_option("--max-overhead", optarg, 1, 100, &v);
+		a->rec.max_overhead_pct = (unsigned)v;
+		return rc;
+	case OPT_ESTIMATE_ALLOCS:
+		a->rec.estimate_allocs = true;
+		return 0;
+	case OPT_JSON:
+		a->json = true;
+		return 0;
+	case 'q':
+		a->quiet = true;
+		return 0;
+	case OPT_MAX_SIZE:
+		return parse_size_option("--max-size", optarg, &a->rec.max_sz);
+	case OPT_ATTACH:
+		return parse_attach_option(optarg, &a->rec.attach);
+	case OPT_NO_NOP5:
+		a->rec.nop5 = false;
+		return 0;
+	case OPT_FORCE_LAYOUT:
+		a->rec.force_layout = true;
+		return 0;
+	}
+	return parse_target(c, &a->target);
+}
+
+/* What the type needs and nothing more. */
+static void choose_parts(struct profile_args *a, uint32_t hz)
+{
+	const struct profile_kind *k = profile_kind__get(a->type);
+
+	a->rec.profiles = k->name;
+	a->rec.creators = a->tags & TAG_CREATOR;
+	a->rec.sites = k->sites;
+	a->rec.hz = k->needs & (PROFILE_NEEDS_SAMPLES | PROFILE_USES_SAMPLES) ? CPU_HZ_DEFAULT : 0;
+	if (hz && k->needs & PROFILE_NEEDS_SAMPLES)
+		a->rec.hz = hz;
+	if (k->needs & PROFILE_NEEDS_LOOKS)
+		a->rec.wall_hz = hz ? hz : WALL_HZ_DEFAULT;
+	a->rec.stacks = k->needs & PROFILE_NEEDS_SNAPSHOT;
+	/* transitions: names of wait reasons, and who had which labels before */
+	a->rec.snapshot = k->needs & (PROFILE_NEEDS_SNAPSHOT | PROFILE_NEEDS_TRANSITIONS);
+}
+
+static int check_combination(const struct profile_args *a, uint32_t hz, bool overhead)
+{
+	const struct profile_kind *k = profile_kind__get(a->type);
+
+	if (!(k->needs & (PROFILE_NEEDS_SAMPLES | PROFILE_NEEDS_LOOKS)) && hz)
+		return usage_error("--hz: only for a cpu or wall profile, not %s", k->name);
+	if (k->needs & PROFILE_NEEDS_LOOKS && hz > WALL_HZ_MAX)
+		return usage_error("--hz: a wall profile has at most %d", WALL_HZ_MAX);
+	if (!(k->needs & PROFILE_NEEDS_SAMPLES) && a->rec.kernel)
+		return usage_error("--kernel: only for a cpu profile, not %s", k->name);
+	if (a->tags && a->type != PROFILE_CPU && a->type != PROFILE_GOROUTINE &&
+	    a->type != PROFILE_WALL)
+		return usage_error("--tag: only for cpu, goroutine and wall profiles, not %s",
+				   k->name);
+	if (a->type == PROFILE_WALL && a->tags & (TAG_GOROUTINE | TAG_THREAD))
+		return usage_error("--tag: a wall profile is added up by state and creator, not by "
+				   "goroutine or thread");
+	if (overhead && a->type != PROFILE_ALLOCS)
+		return usage_error("--max-overhead: %s is not measured in slices of the time",
+				   k->name);
+	if (a->every_ns && !a->output)
+		return usage_error("--every: needs a folder with -o");
+	if (a->every_ns && !strcmp(a->output, "-"))
+		return usage_error("--every: cannot write to standard output");
+	if (a->every_ns && !a->rec.duration_ns &&
+	    (k->sites || k->needs & (PROFILE_NEEDS_SAMPLES | PROFILE_NEEDS_LOOKS)))
+		return usage_error("--every: needs -d, how long each profile lasts");
+	if (a->every_ns && a->rec.duration_ns > a->every_ns)
+		return usage_error("--every: shorter than -d");
+	if (a->output && !strcmp(a->output, "-") && isatty(STDOUT_FILENO))
+		return usage_error("-o -: standard output is a terminal; send it to a file or a "
+				   "program");
+	return 0;
+}
+
+int profile_args__parse(int argc, char **argv, struct profile_args *a)
+{
+	bool overhead = false;
+	uint32_t hz = 0;
+	int c, rc;
+
+	*a = (struct profile_args){
+		.rec = {.labels = true, .nop5 = true, .max_sz = 1ull << 30},
+		.type = PROFILE_ID_MAX,
+	};
+	rc = split_command(&argc, argv, &a->target.command);
+	if (rc)
+		return rc;
+	optind = 1;
+	while ((c = getopt_long(argc, argv, "p:n:t:d:o:qh", longs, NULL)) != -1) {
+		if (c == 'h') {
+			print_help();
+			return EXIT_OK;
+		}
+		rc = c == '?' ? EXIT_USAGE : parse_one(c, a, &hz, &overhead);
+		if (rc)
+			return rc;
+	}
+	if (optind < argc)
+		return usage_error("'%s': not expected here", argv[optind]);
+	if (a->type == PROFILE_ID_MAX)
+		return usage_error("profile: which one? -t TYPE; gobpftrace profile --help lists "
+				   "them");
+	rc = check_combination(a, hz, overhead);
+	choose_parts(a, hz);
+	return rc ? rc : -1;
+}

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "cli/record_options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/duration.h"
+#include "base/log.h"
+#include "goruntime/plan.h"
+#include "goruntime/wall.h"
+#include "output/profile_kinds.h"
+
+#define YEAR_NS (365ull * 24 * 3600 * 1000000000)
+
+static const char help[] =
+	"usage: gobpftrace [record] TARGET [options]\n\n"
+	"Writes a folder with trace.out, profiles, summary.txt and summary.json, and prints the\n"
+	"summary. The target goes on undisturbed; nothing of it is rebuilt or "
+	"restarted.\n\n"
+	"TARGET\n"
+	"  -p, --pid PID[,PID…]     these processes\n"
+	"  -n, --name NAME          the process of that name; several are listed, --all takes "
+	"them\n"
+	"      --all                with -n: all that fit\n"
+	"      --container ID       the Go processes of a container (a prefix of the id will do)\n"
+	"  -- COMMAND ARG…          start a Go program and capture it from its first instruction "
+	"on;\n"
+	"                           its children are not followed\n"
+	"OPTIONS\n"
+	"  -d, --duration DUR       how long, as Go writes it (3s, 1m30s); without: until Ctrl-C "
+	"or the\n"
+	"                           target's exit\n"
+	"  -o, --output DIR         the folder itself; default gobpftrace-NAME-PID-TIME\n"
+	"      --profiles LIST      which profiles, with commas, or all; default: cpu,goroutine,"
+	"block,mutex\n"
+	"      --raw                keep the raw stream too (capture.raw), for replay\n"
+	"      --json               print summary.json instead of the text\n"
+	"  -q, --quiet              print no summary and no live line\n"
+	"      --no-labels          leave the values of pprof labels out\n"
+	"      --hz N               CPU samples a second, 0 to 5000; default 99; 0: none\n"
+	"      --max-size SIZE      end the capture at this much raw data; default 1GiB\n"
+	"      --trace-format N     23 (default; Go 1.23 and newer read it) or 26 (Go 1.26 and "
+	"newer)\n"
+	"      --max-overhead PCT   allocs where it is sampled: what that may cost the target at "
+	"most,\n"
+	"                           1 to 100 % of its CPU time; default 5\n"
+	"EXPERT\n"
+	"      --estimate-allocs    sample allocs even where the runtime keeps a profile\n"
+	"      --mode full          every transition (the only mode)\n"
+	"      --attach HOW         auto (default), multi (one uprobe_multi link) or perf\n"
+	"      --no-nop5            do not use sites that the kernel can probe without a trap\n"
+	"      --force-layout       trust the DWARF of an unknown Go version; every file says so\n"
+	"  -h, --help\n";
+
+enum {
+	OPT_ALL = 256,
+	OPT_CONTAINER,
+	OPT_RAW,
+	OPT_JSON,
+	OPT_NO_LABELS,
+	OPT_HZ,
+	OPT_MAX_SIZE,
+	OPT_PROFILES,
+	OPT_TRACE_FORMAT,
+	OPT_MODE,
+	OPT_ATTACH,
+	OPT_NO_NOP5,
+	OPT_FORCE_LAYOUT,
+	OPT_MAX_OVERHEAD,
+	OPT_ESTIMATE_ALLOCS,
+};
+
+static const struct option longs[] = {
+	{"pid", required_argument, NULL, 'p'},
+	{"name", required_argument, NULL, 'n'},
+	{"all", no_argument, NULL, OPT_ALL},
+	{"container", required_argument, NULL, OPT_CONTAINER},
+	{"duration", required_argument, NULL, 'd'},
+	{"output", required_argument, NULL, 'o'},
+	{"raw", no_argument, NULL, OPT_RAW},
+	{"json", no_argument, NULL, OPT_JSON},
+	{"quiet", no_argument, NULL, 'q'},
+	{"no-labels", no_argument, NULL, OPT_NO_LABELS},
+	{"hz", required_argument, NULL, OPT_HZ},
+	{"max-size", required_argument, NULL, OPT_MAX_SIZE},
+	{"profiles", required_argument, NULL, OPT_PROFILES},
+	{"trace-format", required_argument, NULL, OPT_TRACE_FORMAT},
+	{"mode", required_argument, NULL, OPT_MODE},
+	{"attach", required_argument, NULL, OPT_ATTACH},
+	{"no-nop5", no_argument, NULL, OPT_NO_NOP5},
+	{"max-overhead", required_argument, NULL, OPT_MAX_OVERHEAD},
+	{"estimate-allocs", no_argument, NULL, OPT_ESTIMATE_ALLOCS},
+	{"force-layout", no_argument, NULL, OPT_FORCE_LAYOUT},
+	{"help", no_argument, NULL, 'h'},
+	{NULL, 0, NULL, 0},
+};
+
+int parse_duration_option(const char *opt, const char *s, uint64_t *ns)
+{
+	int64_t v;
+
+	if (duration__parse(s, &v))
+		return usage_error("%s '%s': not a duration; write it as 3s, 250ms or 1m30s", opt,
+				   s);
+	if (v <= 0)
+		return usage_error("%s '%s': must be longer than nothing", opt, s);
+	if ((uint64_t)v > YEAR_NS)
+		return usage_error("%s '%s': longer than a year", opt, s);
+	*ns = v;
+	return 0;
+}
+
+int parse_uint_option(const char *opt, const char *s, uint64_t min, uint64_t max, uint64_t *out)
+{
+	unsigned long long v;
+	char *end;
+
+	errno = 0;
+	v = strtoull(s, &end, 10);
+	if (*s < '0' || *s > '9' || *end || errno || v < min || v > max)
+		return usage_error("%s '%s': must be a number from %llu to %llu", opt, s,
+				   (unsigned long long)min, (unsigned long long)max);
+	*out = v;
+	return 0;
+}
+
+int parse_size_option(const char *opt, const char *s, uint64_t *sz)
+{
+	static const struct {
+		const char *suffix;
+		unsigned shift;
+	} units[] = {{"", 0},	  {"B", 0},  {"K", 10},	  {"KiB", 10}, {"M", 20},
+		     {"MiB", 20}, {"G", 30}, {"GiB", 30}, {"T", 40},   {"TiB", 40}};
+	unsigned long long v;
+	char *end;
+	size_t i;
+
+	errno = 0;
+	v = strtoull(s, &end, 10);
+	for (i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (strcasecmp(end, units[i].suffix))
+			continue;
+		if (*s < '0' || *s > '9' || errno || !v || v > UINT64_MAX >> units[i].shift)
+			break;
+		*sz = v << units[i].shift;
+		return 0;
+	}
+	return usage_error("%s '%s': not a size; write it as 512MiB or 1GiB", opt, s);
+}
+
+int parse_attach_option(const char *s, enum recording_attach *out)
+{
+	if (!strcmp(s, "auto"))
+		*out = RECORDING_AUTO;
+	else if (!strcmp(s, "multi"))
+		*out = RECORDING_MULTI;
+	else if (!strcmp(s, "perf"))
+		*out = RECORDING_PERF;
+	else
+		return usage_error("--attach '%s': must be auto, multi or perf", s);
+	return 0;
+}
+
+/* The names of all, with commas. */
+static void list_profiles(char *out, size_t sz)
+{
+	size_t n = 0;
+
+	for (int i = 0; i < PROFILE_ID_MAX && n < sz; i++)
+		n += snprintf(out + n, sz - n, "%s%s", i ? ", " : "", profile_kind__get(i)->name);
+}
+
+int check_profiles_option(const char *s)
+{
+	struct profile_choice choice;
+	const char *bad, *near;
+	char all[256];
+	size_t len;
+
+	if (!*s)
+		return usage_error("--profiles: needs names of profiles, or all");
+	if (strlen(s) > PROFILE_LIST_MAX)
+		return usage_error("--profiles: longer than every name once");
+	if (!profile_choice__parse(s, &choice, &bad, &len))
+		return 0;
+	near = profile_kind__nearest(bad, len);
+	if (near)
+		return usage_error("--profiles '%.*s': no such profile; is it %s?", (int)len, bad,
+				   near);
+	list_profiles(all, sizeof(all));
+	return usage_error("--profiles '%.*s': no such profile; there are %s", (int)len, bad, all);
+}
+
+/* list: checked */
+static bool wants_looks(const char *list)
+{
+	struct profile_choice choice;
+	const char *bad;
+	size_t len;
+
+	return !profile_choice__parse(list, &choice, &bad, &len) && choice.set & 1u << PROFILE_WALL;
+}
+
+int parse_trace_format(const char *s, unsigned *out)
+{
+	if (strcmp(s, "23") && strcmp(s, "26"))
+		return usage_error("--trace-format '%s': must be 23 or 26", s);
+	*out = atoi(s);
+	return 0;
+}
+
+static int parse_one(int c, struct record_args *a)
+{
+	uint64_t v = 0;
+	int rc;
+
+	switch (c) {
+	case 'p':
+		a->target.pids = optarg;
+		return 0;
+	case 'n':
+		a->target.name = optarg;
+		return 0;
+	case OPT_ALL:
+		a->target.all = true;
+		return 0;
+	case OPT_CONTAINER:
+		a->target.container = optarg;
+		a->target.all = true;
+		return 0;
+	case 'd':
+		return parse_duration_option("-d", optarg, &a->rec.duration_ns);
+	case 'o':
+		a->dir = optarg;
+		return *optarg ? 0 : usage_error("-o: needs the name of a folder");
+	case OPT_RAW:
+		a->keep_raw = true;
+		return 0;
+	case OPT_JSON:
+		a->json = true;
+		return 0;
+	case 'q':
+		a->quiet = true;
+		return 0;
+	case OPT_NO_LABELS:
+		a->rec.labels = false;
+		return 0;
+	case OPT_HZ:
+		rc = parse_uint_option("--hz", optarg, 0, 5000, &v);
+		a->rec.hz = v;
+		return rc;
+	case OPT_MAX_SIZE:
+		return parse_size_option("--max-size", optarg, &a->rec.max_sz);
+	case OPT_PROFILES:
+		a->rec.profiles = optarg;
+		rc = check_profiles_option(optarg);
+		a->rec.wall_hz = !rc && wants_looks(optarg) ? WALL_HZ_DEFAULT : 0;
+		return rc;
+	case OPT_TRACE_FORMAT:
+		return parse_trace_format(optarg, &a->rec.trace_format);
+	case OPT_MODE:
+		return strcmp(optarg, "full") ? usage_error("--mode '%s': must be full", optarg)
+					      : 0;
+	case OPT_ATTACH:
+		return parse_attach_option(optarg, &a->rec.attach);
+	case OPT_NO_NOP5:
+		a->rec.nop5 = false;
+		return 0;
+	case OPT_FORCE_LAYOUT:
+		a->rec.force_layout = true;
+		return 0;
+	case OPT_MAX_OVERHEAD:
+		rc = parse_uint_option("--max-overhead", optarg, 1, 100, &v);
+		a->rec.max_overhead_pct = (unsigned)v;
+		return rc;
+	case OPT_ESTIMATE_ALLOCS:
+		a->rec.estimate_allocs = true;
+		return 0;
+	}
+	return EXIT_USAGE; /* getopt has said what it is */
+}
+
+int split_command(int *argc, char **argv, char ***command)
+{
+	for (int i = 1; i < *argc; i++) {
+		if (strcmp(argv[i], "--"))
+			continue;
+		if (i + 1 == *argc)
+			return usage_error("--: needs a command behind it");
+		*command = argv + i + 1;
+		*argc = i;
+	}
+	return 0;
+}
+
+int record_args__parse(int argc, char **argv, struct record_args *a)
+{
+	int c, rc;
+
+	*a = (struct record_args){
+		.rec = {.hz = 99,
+			.sites = SITES_ALL,
+			.snapshot = true,
+			.stacks = true,
+			.heap = true,
+			.labels = true,
+			.nop5 = true,
+			.trace_format = 23,
+			.max_sz = 1ull << 30},
+	};
+	rc = split_command(&argc, argv, &a->target.command);
+	if (rc)
+		return rc;
+	optind = 1;
+	while ((c = getopt_long(argc, argv, "p:n:d:o:qh", longs, NULL)) != -1) {
+		if (c == 'h') {
+			fputs(help, stdout);
+			return EXIT_OK;
+		}
+		rc = c == '?' ? EXIT_USAGE : parse_one(c, a);
+		if (rc)
+			return rc;
+	}
+	if (optind < argc)
+		return usage_error("'%s': not expected here", argv[optind]);
+	return -1;
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef RECORDER_RECORDING_H
+#define RECORDER_RECORDING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/*
+ * One target being captured: probes attached, a thread that only drains the rings into an
+ * unnamed spool, and at the end the raw stream from which render.h makes the files.
+ *
+ *   open -> start -> (poll …) -> stop -> raw_fd -> free
+ *
+ * All detach on every path; free waits until the kernel has let go of the probes.
+ */
+enum recording_attach {
+	RECORDING_AUTO,
+	RECORDING_MULTI,
+	RECORDING_PERF
+};
+
+struct recording_options {
+	uint64_t duration_ns;  /* 0: until stopped */
+	uint64_t max_sz;       /* bytes of spool that end the capture */
+	uint32_t hz;	       /* CPU samples per second and CPU; 0 none */
+	unsigned trace_format; /* 23 or 26 */
+	enum recording_attach attach;
+	const char *profiles; /* --profiles, checked; NULL: the default */
+	/* What is observed. A trace needs it all, a profile as little as it can do with. */
+	uint64_t sites;	  /* probes by SITE_BIT of goruntime/plan.h; 0: none */
+	bool snapshot;	  /* the goroutines at the window's begin */
+	bool stacks;	  /* and their stacks */
+	uint32_t wall_hz; /* goroutines are looked at so often a second (goruntime/wall.h); 0 not */
+	bool heap;	  /* the heap's size, read every 10 ms */
+	bool kernel;	  /* CPU samples tell where in the kernel they are */
+	bool creators;	  /* goroutines tell who made them */
+	/* PROFILE_ALLOCS where the runtime keeps no profile is sampled: at most so much of the
+	 * target's CPU time (0: the default); estimate_allocs: sampled in any case */
+	unsigned max_overhead_pct;
+	bool estimate_allocs;
+	bool labels; /* keep the values of pprof labels */
+	bool nop5;   /* use nop5 sites where kernel and binary have them */
+	bool force_layout;
+};
+
+enum recording_end {
+	RECORDING_RUNNING,
+	RECORDING_DURATION,
+	RECORDING_TARGET_EXITED,
+	RECORDING_TARGET_EXECED,
+	RECORDING_MAX_SIZE,
+	RECORDING_STOPPED, /* by the caller */
+	RECORDING_FAILED,  /* spool or ring failed; the message is out */
+};
+
+struct recording_progress {
+	uint64_t elapsed_ns, spool_sz;
+	uint64_t events, lost;
+	double cost_pct; /* estimate: hits × price against the target's CPU time */
+};
+
+struct recording;
+
+/* Opens and checks the target, plans and loads; attaches nothing yet. spool_fd becomes the
+ * recording's. command: the child of launch.h that waits before its exec, else NULL. */
+struct launch;
+int recording__open(pid_t pid, struct launch *command, const struct recording_options *opt,
+		    int take_spool_fd, struct recording **out);
+/* Attach, arm, snapshot; the window begins. A waiting command is let go. */
+int recording__start(struct recording *r);
+/* Is anything observed for a time, or does what is read of the target at the end do? */
+bool recording__observes(const struct recording *r);
+/* Has it ended, and why? Never blocks. */
+enum recording_end recording__poll(struct recording *r);
+void recording__progress(struct recording *r, struct recording_progress *out);
+/* Ends the window, drains, resolves symbols, completes the raw stream. Detaching goes on in the
+ * background. */
+int recording__stop(struct recording *r, enum recording_end why);
+/* Why there are no CPU samples though they were asked for, "" there are; borrowed. */
+const char *recording__no_samples(const struct recording *r);
+/* The complete raw stream; borrowed. */
+int recording__raw_fd(const struct recording *r);
+pid_t recording__pid(const struct recording *r);
+const char *recording__name(const struct recording *r);
+void recording__free(struct recording *r);
+
+#endif

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "recorder/recording_internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "capture/features.h"
+#include "capture/leaves.h"
+#include "output/profile_kinds.h"
+
+#define SAMPLES_RING_SZ (16u << 20)
+
+static int open_capture(struct recording *r, struct launch *command)
+{
+	static const enum capture_attach how[] = {
+		[RECORDING_AUTO] = CAPTURE_ATTACH_AUTO,
+		[RECORDING_MULTI] = CAPTURE_ATTACH_MULTI,
+		[RECORDING_PERF] = CAPTURE_ATTACH_PERF,
+	};
+	struct capture_config cfg = {
+		.proc = r->target->proc,
+		.plan = &r->plan,
+		.alloc_plan = &r->alloc_plan,
+		.bias = r->target->bias,
+		.bias_unknown = r->target->bias_unknown,
+		.exe_path = command ? launch__path(command) : NULL,
+		.attach = how[r->opt.attach],
+		.sample_hz = r->opt.hz,
+		.ring_sz = recording__has_probes(r) ? 0 : SAMPLES_RING_SZ,
+	};
+	struct gbt_leaf_range *leaves = NULL;
+	struct alloc_offsets alloc;
+	int err = go_target__bpf_config(r->target, &cfg.rt);
+
+	if (!err && r->opt.hz)
+		err = leaves__of_binary(r->target->bin, r->target->bias, &leaves, &cfg.leaf_cnt);
+	if (err)
+		return err;
+	if (!r->opt.labels)
+		cfg.rt.labels = 0;
+	cfg.rt.kernel = r->kernel != NULL;
+	alloc_offsets__of(cfg.rt.go_minor, &alloc);
+	cfg.rt.mcache_alloc = alloc.mcache_alloc;
+	cfg.rt.span_count = alloc.span_count;
+	cfg.rt.creators = r->opt.creators;
+	cfg.leaves = leaves;
+	err = capture__open(&cfg, &r->capture);
+	free(leaves);
+	return err;
+}
+
+/* Before the window: it takes the better part of 100 ms. */
+static void load_kernel(struct recording *r)
+{
+	int err = kallsyms__load(&r->kernel);
+
+	if (err)
+		log_warn(
+			"kernel frames are left out: /proc/kallsyms shows no addresses (%s); needs "
+			"CAP_SYSLOG, or sysctl kernel.kptr_restrict=0",
+			strerror(-err));
+}
+
+static int plan_probes(struct recording *r, bool is_command)
+{
+	bool allocs = recording__wants(r, 1u << PROFILE_ALLOCS), use_nop5;
+	struct features features;
+	int err = 0;
+
+	if (!r->opt.sites && !allocs)
+		return 0;
+	features__probe(&features);
+	use_nop5 = r->opt.nop5 && features.f[FEATURE_NOP5].have;
+	if (r->opt.sites)
+		err = plan__make_for(r->target->bin, use_nop5, r->opt.sites, &r->plan);
+	if (!err && allocs)
+		err = alloc_duty__plan(r->target, is_command, use_nop5, r->opt.estimate_allocs,
+				       &r->alloc_plan, &r->allocs, &r->estimates);
+	return err;
+}
+
+int recording__open(pid_t pid, struct launch *command, const struct recording_options *opt,
+		    int take_spool_fd, struct recording **out)
+{
+	struct recording *r = calloc(1, sizeof(*r));
+	int err = -ENOMEM;
+
+	if (!r) {
+		close(take_spool_fd);
+		return err;
+	}
+	r->spool_fd = take_spool_fd;
+	r->stop_fd = -1;
+	r->command = command;
+	r->target_ready = !command;
+	r->opt = *opt;
+	err = command ? go_target__open_command(pid, launch__path(command), opt->force_layout,
+						&r->target)
+		      : go_target__open(pid, opt->force_layout, &r->target);
+	if (err)
+		goto out;
+	err = plan_probes(r, command);
+	if (opt->kernel)
+		load_kernel(r);
+	if (!err)
+		err = raw_writer__new(r->spool_fd, &r->raw);
+	if (!err && (recording__has_probes(r) || opt->hz))
+		err = open_capture(r, command);
+out:
+	if (err)
+		recording__free(r);
+	else
+		*out = r;
+	return err;
+}

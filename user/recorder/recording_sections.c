@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "recorder/recording_internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/duration.h"
+#include "base/log.h"
+#include "output/profile_kinds.h"
+#include "recorder/raw_facts.h"
+#include "recorder/symbolize.h"
+#include "recorder/tables.h"
+
+static int write_snapshot(struct recording *r, enum raw_section type)
+{
+	struct buf b = {0};
+	int err;
+
+	snapshot__free(r->snapshot);
+	r->snapshot = NULL;
+	err = go_target__snapshot(r->target, r->opt.stacks, r->opt.labels, &r->snapshot);
+	if (!err)
+		err = snapshot__serialize(r->snapshot, &b);
+	if (!err)
+		err = raw_writer__section(r->raw, type, b.data, b.len);
+	buf__free(&b);
+	return err;
+}
+
+static int write_maps(struct recording *r)
+{
+	struct buf b = {0};
+	int err = raw_facts__maps(r->target, &b);
+
+	if (!err)
+		err = raw_writer__section(r->raw, RAW_MAPS, b.data, b.len);
+	buf__free(&b);
+	return err;
+}
+
+/* Head of the stream: what is known when the window begins. */
+int recording__write_head(struct recording *r)
+{
+	int err = r->opt.snapshot ? write_snapshot(r, RAW_SNAPSHOT) : 0;
+
+	if (err)
+		return err;
+	raw_facts__meta(r->target, &r->plan, recording__capture_info(r), r->snapshot, &r->meta);
+	r->meta.start_ns = r->start_ns;
+	r->meta.start_wall_ns = clock__realtime_ns() - (clock__monotonic_ns() - r->start_ns);
+	r->meta.duration_asked_ns = r->opt.duration_ns;
+	r->meta.sample_hz = recording__capture_info(r)->sampling ? r->opt.hz : 0;
+	r->meta.trace_format = r->opt.trace_format;
+	r->meta.labels = r->opt.labels;
+	if (r->opt.profiles)
+		snprintf(r->meta.profiles, sizeof(r->meta.profiles), "%s", r->opt.profiles);
+	err = raw_writer__meta(r->raw, &r->meta);
+	/* a command's own mappings come with its exec */
+	return err || r->command ? err : write_maps(r);
+}
+
+static int write_wall(struct recording *r)
+{
+	const struct wall_profile *p = r->wall_profile;
+	struct buf b = {0};
+	int err;
+
+	if (!p)
+		return 0;
+	r->trailer.wall_torn = p->stacks_torn;
+	r->trailer.wall_unreadable = p->unreadable + p->labels_unread;
+	r->trailer.wall_late = p->ticks_late;
+	err = wall_profile__serialize(p, &b);
+	if (!err)
+		err = raw_writer__section(r->raw, RAW_WALL, b.data, b.len);
+	buf__free(&b);
+	return err;
+}
+
+static const char *end_text(enum recording_end why)
+{
+	static const char *const text[] = {
+		[RECORDING_DURATION] = "duration",
+		[RECORDING_TARGET_EXITED] = "target exited",
+		[RECORDING_TARGET_EXECED] = "target exec'ed",
+		[RECORDING_MAX_SIZE] = "max-size",
+		[RECORDING_STOPPED] = "interrupted",
+	};
+
+	return why < sizeof(text) / sizeof(text[0]) && text[why] ? text[why] : "failed";
+}
+
+void recording__fill_trailer(struct recording *r, enum recording_end why)
+{
+	struct raw_trailer *t = &r->trailer;
+	uint64_t cpu_ns = 0;
+
+	snprintf(t->end_reason, sizeof(t->end_reason), "%s", end_text(why));
+	if (!r->target_ready) {
+		if (why == RECORDING_TARGET_EXITED)
+			snprintf(t->end_reason, sizeof(t->end_reason), "target exited unchecked");
+		log_warn("process %d: the capture ended before its memory could be checked against "
+			 "the layout "
+			 "of its Go version",
+			 recording__pid(r));
+	}
+	if (r->capture)
+		capture__stats(r->capture, t->counters);
+	/* A process that has gone has no CPU time to read: 0 is "not known". */
+	if (!process__cpu_ns(r->target->proc, &cpu_ns) && cpu_ns > r->cpu_start_ns)
+		t->target_cpu_ns = cpu_ns - r->cpu_start_ns;
+	t->attach_ns = recording__capture_info(r)->attach_ns;
+	t->heap_reads_failed = r->heap_reads_failed;
+	t->snapshot_torn = r->snapshot ? r->snapshot->torn_cnt : 0;
+	t->price_hit_ns = recording__price_hit_ns(r, t->target_cpu_ns, t->end_ns - r->start_ns);
+}
+
+/* A command had neither goroutines nor mappings when its window began. */
+static int write_command_state(struct recording *r)
+{
+	int err = 0;
+
+	if (!r->command || !r->target_ready || recording__execed_ns(r))
+		return 0;
+	if (r->opt.snapshot && process__is_alive(r->target->proc))
+		err = write_snapshot(r, RAW_END_SNAPSHOT);
+	/* one that ends in this moment takes its goroutines along: that is no failure */
+	if (err && process__is_alive(r->target->proc))
+		return err;
+	return write_maps(r);
+}
+
+static int write_heap(struct recording *r)
+{
+	struct buf b = {0};
+	int err;
+
+	if (!recording__wants(r, 1u << PROFILE_HEAP | 1u << PROFILE_ALLOCS))
+		return 0;
+	err = go_target__heap_buckets(r->target, &r->heap);
+	if (!err)
+		err = heap_buckets__serialize(r->heap, &b);
+	if (!err)
+		err = raw_writer__section(r->raw, RAW_HEAP, b.data, b.len);
+	buf__free(&b);
+	return err;
+}
+
+static int write_allocs(struct recording *r)
+{
+	struct buf b = {0};
+	int err;
+
+	if (!r->estimates)
+		return 0;
+	err = alloc_slices__serialize(&r->allocs, &b);
+	if (!err)
+		err = raw_writer__section(r->raw, RAW_ALLOCS, b.data, b.len);
+	buf__free(&b);
+	return err;
+}
+
+int recording__write_tail(struct recording *r)
+{
+	struct symbolize_also also;
+	struct buf tids = {0};
+	int err = write_command_state(r);
+
+	if (!err)
+		err = write_heap(r);
+	if (!err)
+		err = write_wall(r);
+	if (!err)
+		err = write_allocs(r);
+	if (err)
+		return err;
+	if (r->target->proc->in_own_pidns && !tids__serialize(r->target->proc, &tids))
+		err = raw_writer__section(r->raw, RAW_TIDS, tids.data, tids.len);
+	buf__free(&tids);
+	if (!err)
+		err = raw_writer__flush(r->raw);
+	also = (struct symbolize_also){
+		.snap = r->snapshot, .heap = r->heap, .wall = r->wall_profile, .kernel = r->kernel};
+	if (!err)
+		err = symbolize__spool(r->target, r->spool_fd, &also, r->raw, &r->trailer);
+	r->trailer.tool_cpu_ns = recording__tool_cpu_ns() - r->tool_cpu_start_ns;
+	if (!err)
+		err = raw_writer__trailer(r->raw, &r->trailer);
+	if (!err)
+		err = raw_writer__flush(r->raw);
+	return err;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef RECORDER_RENDER_PROFILE_H
+#define RECORDER_RENDER_PROFILE_H
+
+#include <stdint.h>
+
+#include "output/profile_kinds.h"
+
+/*
+ * From a raw stream that has what one profile needs, perhaps no more, to that profile. The
+ * transitions come from the same model as a trace's, which is told that kinds of events are not
+ * there.
+ */
+struct profile_facts {
+	uint64_t end_ns; /* of the window, CLOCK_MONOTONIC */
+	uint64_t duration_ns;
+	uint64_t samples, lost; /* CPU samples; events for the others */
+	uint64_t hits;		/* probe hits */
+	uint64_t target_cpu_ns; /* 0 not known */
+	uint64_t tool_cpu_ns;
+	uint64_t price_hit_ns; /* an estimate */
+	char estimate[160];    /* what is not exact; "" */
+	char why[160];	       /* there is none; "" */
+	char end_reason[32];
+};
+
+/* tags: enum profile_tag. -ENODATA: this stream cannot give it; *why (in facts) says so, and
+ * nothing was written. Otherwise one message on error. name is for messages. */
+int render_profile__write(int raw_fd, const char *name, enum profile_id id, unsigned tags, int fd,
+			  struct profile_facts *facts, const char **why);
+
+#endif
