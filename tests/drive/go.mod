@@ -1,0 +1,3 @@
+module gobpftrace.test/drive
+
+go 1.21

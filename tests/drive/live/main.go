@@ -1,0 +1,163 @@
+// Live runs the tool on real Go programs of many versions and build modes, on wrong input, and in
+// the accidents of life, and looks at its files, its exit status, and what it leaves behind. A line
+// a case: "ok", "FAIL" or "skip", its name, and why. With CI=true in the environment a skip fails.
+//
+//	live -tool build/gobpftrace -fixtures build/fixtures -judges DIR [-run REGEXP]
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+)
+
+type config struct {
+	tool, fixtures, judges, golang string
+	newest                         string
+	versions, modes                []string
+}
+
+var cfg config
+
+// T is a running case. Its folder is empty at the begin and removed at the end.
+type T struct {
+	name     string
+	dir      string
+	problems []string
+	cleanups []func()
+}
+
+type fatal struct{}
+type skip struct{ why string }
+
+func (t *T) Errorf(format string, args ...any) {
+	t.problems = append(t.problems, fmt.Sprintf(format, args...))
+}
+
+func (t *T) Fatalf(format string, args ...any) {
+	t.Errorf(format, args...)
+	panic(fatal{})
+}
+
+func (t *T) Skipf(format string, args ...any) { panic(skip{fmt.Sprintf(format, args...)}) }
+
+// Cleanup runs f after the case, the last one first.
+func (t *T) Cleanup(f func()) { t.cleanups = append(t.cleanups, f) }
+
+// Path is a name in the case's folder.
+func (t *T) Path(name string) string { return filepath.Join(t.dir, name) }
+
+type testcase struct {
+	name string
+	run  func(*T)
+}
+
+var cases []testcase
+
+func add(name string, run func(*T)) { cases = append(cases, testcase{name, run}) }
+
+func (c *testcase) execute() (problems []string, skipped string) {
+	dir, err := os.MkdirTemp("", "gobpftrace-live-")
+	if err != nil {
+		return []string{err.Error()}, ""
+	}
+	t := &T{name: c.name, dir: dir}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	func() {
+		defer func() {
+			switch x := recover().(type) {
+			case nil, fatal:
+			case skip:
+				skipped = x.why
+			default:
+				panic(x)
+			}
+		}()
+		c.run(t)
+	}()
+	for i := len(t.cleanups) - 1; i >= 0; i-- {
+		t.cleanups[i]()
+	}
+	return t.problems, skipped
+}
+
+func main() {
+	if helperMain(os.Args[1:]) {
+		return
+	}
+	flag.StringVar(&cfg.tool, "tool", "build/gobpftrace", "the tool")
+	flag.StringVar(&cfg.fixtures, "fixtures", "build/fixtures", "where the programs are")
+	flag.StringVar(&cfg.judges, "judges", "", "folder of the judge tracecheck")
+	flag.StringVar(&cfg.golang, "go", "go", "a go command")
+	flag.StringVar(&cfg.newest, "newest", "", "newest Go version")
+	versions := flag.String("versions", "", "comma-separated Go versions")
+	modes := flag.String("modes", "", "comma-separated build modes of the newest")
+	only := flag.String("run", "", "only cases whose name matches this `regexp`")
+	list := flag.Bool("list", false, "print the names of the cases")
+	flag.Parse()
+	var err error
+	for _, p := range []*string{&cfg.tool, &cfg.fixtures, &cfg.judges} {
+		if *p, err = filepath.Abs(*p); err != nil {
+			fmt.Fprintln(os.Stderr, "live:", err)
+			os.Exit(1)
+		}
+	}
+	cfg.versions, cfg.modes = strings.Split(*versions, ","), strings.Split(*modes, ",")
+	if cfg.newest == "" || *versions == "" {
+		fmt.Fprintln(os.Stderr, "live: -newest and -versions are needed")
+		os.Exit(2)
+	}
+	captureCases()
+	profileCases()
+	profileCommandCases()
+	symptomCases()
+	lifeCases()
+	refusalCases()
+	deniedCases()
+	match := regexp.MustCompile(*only)
+	passed, failed, skipped := 0, 0, 0
+	for i := range cases {
+		c := &cases[i]
+		if !match.MatchString(c.name) {
+			continue
+		}
+		if *list {
+			fmt.Println(c.name)
+			continue
+		}
+		begin := time.Now()
+		problems, why := c.execute()
+		took := time.Since(begin).Round(100 * time.Millisecond)
+		switch {
+		case len(problems) > 0:
+			failed++
+			fmt.Printf("FAIL %s (%v)\n", c.name, took)
+			for _, p := range problems {
+				fmt.Println("       " + strings.ReplaceAll(strings.TrimSpace(p), "\n", "\n       "))
+			}
+		case why != "":
+			skipped++
+			fmt.Printf("skip %s (%s)\n", c.name, why)
+		default:
+			passed++
+			fmt.Printf("ok   %s (%v)\n", c.name, took)
+		}
+	}
+	if *list {
+		return
+	}
+	if f := os.Getenv("COUNTS_FILE"); f != "" {
+		if out, err := os.OpenFile(f, os.O_APPEND|os.O_WRONLY|os.O_CREATE, 0o644); err == nil {
+			fmt.Fprintln(out, passed, failed, skipped)
+			out.Close()
+		}
+	}
+	fmt.Printf("live: %d passed, %d failed, %d skipped\n", passed, failed, skipped)
+	if failed > 0 || passed == 0 || skipped > 0 && os.Getenv("CI") == "true" {
+		os.Exit(1)
+	}
+}

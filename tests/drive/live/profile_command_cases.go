@@ -1,0 +1,279 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// What keeps each kind of profile busy, a function that it must show, and whether it may have probes.
+var profileTypes = []struct {
+	name, kinds, function string
+	probes                bool
+}{
+	{"cpu", "mutex,channels", "main.", false},
+	{"goroutine", "channels", "main.", false},
+	{"threadcreate", "channels", "", false},
+	{"block", "mutex,channels", "main.", true},
+	{"mutex", "mutex", "sync.", true},
+	{"sched", "channels", "main.", true},
+	{"net", "nethttp", "net.", true},
+	{"sync", "mutex,channels", "main.", true},
+	{"syscall", "files", "os.", true},
+	{"sleep", "timers", "time.Sleep", true},
+	{"goroutinecreate", "spawn", "main.", true},
+	{"gc", "gc", "runtime.", true},
+	{"wall", "mutex,channels,nethttp", "main.", false},
+}
+
+func profileCommandCases() {
+	for _, p := range profileTypes {
+		p := p
+		versions := []string{cfg.newest}
+		if p.name == "block" || p.name == "sched" || p.name == "wall" {
+			versions = append(versions, cfg.versions[0])
+		}
+		for _, v := range versions {
+			v := v
+			add("profile "+p.name+" go"+v, func(t *T) { profileCase(t, v, p.name, p.kinds, p.function, p.probes) })
+		}
+	}
+	usage := func(name, mention string, options ...string) {
+		add("profile usage: "+name, func(t *T) {
+			t.refused(t.gobpftrace(append([]string{"profile", "-p", fmt.Sprint(os.Getpid()), "-o", "out"}, options...)...), []int{2}, mention)
+		})
+	}
+	usage("no type", "-t")
+	usage("a type that is nearly right", "block", "-t", "blok", "-d", "1s")
+	usage("an unknown type", "--help", "-t", "xyzzy", "-d", "1s")
+	usage("--hz 0", "--hz", "-t", "cpu", "--hz", "0")
+	usage("--hz 5001", "--hz", "-t", "cpu", "--hz", "5001")
+	usage("--hz of a block profile", "--hz", "-t", "block", "--hz", "99")
+	usage("--hz 1001 of a wall profile", "--hz", "-t", "wall", "--hz", "1001")
+	usage("--tag goroutine of a wall profile", "--tag", "-t", "wall", "--tag", "state,goroutine")
+	usage("--kernel of a block profile", "--kernel", "-t", "block", "--kernel")
+	usage("--tag with an unknown name", "gorutine", "-t", "cpu", "--tag", "state,gorutine")
+	usage("--max-overhead of what has no slices", "--max-overhead", "-t", "cpu", "--max-overhead", "5")
+	usage("--every shorter than -d", "--every", "-t", "cpu", "-d", "2s", "--every", "1s")
+	usage("two processes", "one process", "-p", "1,2", "-t", "cpu")
+	add("profile usage: the file is a device", deviceCase)
+	add("profile usage: standard output is a terminal", terminalCase)
+	add("profile to standard output", profileStdoutCase)
+	add("profile replaces a file as a whole", profileReplaceCase)
+	add("profile --every", everyCase)
+	add("profile --kernel --tag", kernelTagCase)
+	add("profile is written soon", soonCase)
+	add("profile of a command", commandProfileCase)
+	add("profile ends with Ctrl-C", profileInterruptCase)
+	add("profile without privilege", func(t *T) {
+		p := t.fixture(cfg.newest+"/workload", "-kinds", "channels")
+		os.Chmod(t.dir, 0o777)
+		t.refused(t.wait(t.startAs(nobody(), nil, cfg.tool, "profile", "-p", pidOf(p), "-t", "cpu", "-d", "1s", "-o", "out")), []int{3}, "")
+	})
+}
+
+func profileCase(t *T, version, name, kinds, function string, probes bool) {
+	p := t.fixture(version+"/workload", "-kinds", kinds)
+	r := t.gobpftrace("profile", "-p", pidOf(p), "-t", name, "-d", "700ms", "-o", "out.pprof", "--json")
+	t.status(r, 0)
+	m := t.json(r.stdout)
+	// a look that fell out, or a stack that kept changing, is no fault: a busy machine makes them
+	if m["type"] != name || m["file"] != "out.pprof" || m["lost"] != 0.0 && name != "wall" {
+		t.Errorf("it says %s", clip(r.stdout))
+	}
+	if hits, _ := m["probe_hits"].(float64); (hits > 0) != probes {
+		t.Errorf("%v probe hits", m["probe_hits"])
+	}
+	if looks, _ := m["looks"].(float64); name == "wall" && looks < 300 {
+		t.Errorf("%v looks at goroutines", m["looks"])
+	}
+	t.owned(t.Path("out.pprof"), 0o600, os.Getuid())
+	if out, err := output(filepath.Join(cfg.judges, "pprofcheck"), "-type", name, t.Path("out.pprof")); err != nil {
+		t.Errorf("pprofcheck: %s", clip(out))
+	}
+	if out := t.top(t.Path("out.pprof")); function != "" && !strings.Contains(out, function) || !strings.Contains(out, "Type: ") {
+		t.Errorf("no %s in the profile: %s", function, clip(out))
+	}
+	t.noLeftovers(t.dir)
+}
+
+// top is what go tool pprof shows of a profile; it must have nothing to warn about.
+func (t *T) top(path string, options ...string) string {
+	cmd := exec.Command(cfg.golang, append(append([]string{"tool", "pprof", "-top"}, options...), path)...)
+	cmd.Env = append(os.Environ(), "GOTOOLCHAIN=go"+cfg.newest, "GOFLAGS=")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil || strings.Contains(strings.ToLower(stderr.String()), "warn") {
+		t.Errorf("go tool pprof: %v: %s", err, clip(stderr.String()))
+	}
+	return string(out)
+}
+
+func deviceCase(t *T) {
+	p := t.fixture(cfg.newest+"/workload", "-kinds", "channels")
+	t.refused(t.gobpftrace("profile", "-p", pidOf(p), "-t", "goroutine", "-o", "/dev/null"), []int{2}, "/dev/null")
+	if st, err := os.Stat("/dev/null"); err != nil || st.Mode()&os.ModeCharDevice == 0 {
+		t.Errorf("/dev/null is %v (%v)", st, err)
+	}
+}
+
+// script(1) gives the tool a terminal.
+func terminalCase(t *T) {
+	if _, err := exec.LookPath("script"); err != nil {
+		t.Skipf("script(1) is not there")
+	}
+	out, _ := output("script", "-qec", cfg.tool+" profile -p 1 -t cpu -d 1s -o -; echo status $?", "/dev/null")
+	if !strings.Contains(out, "terminal") || !strings.Contains(out, "status 2") {
+		t.Errorf("it says %q", out)
+	}
+}
+
+func profileStdoutCase(t *T) {
+	p := t.fixture(cfg.newest+"/workload", "-kinds", "channels")
+	r := t.gobpftrace("profile", "-p", pidOf(p), "-t", "goroutine", "-o", "-")
+	t.status(r, 0)
+	if err := os.WriteFile(t.Path("out.pprof"), []byte(r.stdout), 0o600); err != nil {
+		t.Fatalf("%v", err)
+	}
+	t.pprof(t.Path("out.pprof"), "goroutine")
+	if r.stderr != "" {
+		t.Errorf("standard error is %q", clip(r.stderr))
+	}
+}
+
+// Whoever has the old file open keeps it whole; a failed run leaves it.
+func profileReplaceCase(t *T) {
+	p := t.fixture(cfg.newest+"/workload", "-kinds", "channels")
+	if err := os.WriteFile(t.Path("a.pprof"), []byte("old"), 0o644); err != nil {
+		t.Fatalf("%v", err)
+	}
+	old, err := os.Open(t.Path("a.pprof"))
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	defer old.Close()
+	r := t.gobpftrace("profile", "-p", fmt.Sprint(1<<22-1), "-t", "goroutine", "-o", "a.pprof")
+	t.status(r, 1)
+	if got := t.read(t.Path("a.pprof")); got != "old" {
+		t.Errorf("a run that failed left %q", clip(got))
+	}
+	t.status(t.gobpftrace("profile", "-p", pidOf(p), "-t", "goroutine", "-o", "a.pprof", "-q"), 0)
+	was := make([]byte, 10)
+	if n, _ := old.Read(was); string(was[:n]) != "old" {
+		t.Errorf("the old file was written to")
+	}
+	t.owned(t.Path("a.pprof"), 0o600, os.Getuid())
+	t.pprof(t.Path("a.pprof"), "goroutine")
+	t.noLeftovers(t.dir)
+}
+
+func everyCase(t *T) {
+	p := t.fixture(cfg.newest+"/workload", "-kinds", "channels,mutex")
+	r := t.start(nil, "profile", "-p", pidOf(p), "-t", "cpu", "-d", "300ms", "--every", "1s", "-o", "series", "-q")
+	var names []os.DirEntry
+	for begin := time.Now(); len(names) < 3 && time.Since(begin) < 30*time.Second; time.Sleep(50 * time.Millisecond) {
+		names, _ = os.ReadDir(t.Path("series"))
+	}
+	r.cmd.Process.Signal(syscall.SIGINT)
+	t.status(t.wait(r), 0)
+	names, _ = os.ReadDir(t.Path("series"))
+	if len(names) < 3 {
+		t.Errorf("%d profiles", len(names))
+	}
+	byTime := regexp.MustCompile(`^\d{8}T\d{6}Z\.cpu\.pprof$`)
+	for _, e := range names {
+		if !byTime.MatchString(e.Name()) {
+			t.Errorf("a file is called %s", e.Name())
+		}
+	}
+	if len(names) > 0 {
+		t.pprof(t.Path("series/"+names[0].Name()), "cpu")
+	}
+}
+
+func kernelTagCase(t *T) {
+	p := t.fixture(cfg.newest+"/workload", "-kinds", "files")
+	r := t.gobpftrace("profile", "-p", pidOf(p), "-t", "cpu", "-d", "1s", "--hz", "999", "--kernel",
+		"--tag", "goroutine,creator,thread,state", "-o", "out.pprof")
+	t.status(r, 0)
+	out := t.top(t.Path("out.pprof"), "-nodecount=1000", "-cum", "-nodefraction=0")
+	for _, must := range []string{"do_syscall_64", "main.files", "Syscall6"} {
+		if !strings.Contains(out, must) {
+			t.Errorf("no %s in %s", must, clip(out))
+		}
+	}
+	for _, focus := range []string{"creator=main.files", "state=syscall", "thread=" + pidOf(p)[:1], "goroutine=[0-9]"} {
+		if out := t.top(t.Path("out.pprof"), "-tagfocus="+focus); !strings.Contains(out, "%") {
+			t.Errorf("nothing with %s", focus)
+		}
+	}
+}
+
+// The file is there within 200 ms of the window's end, and some for a machine that is busy with
+// other tests: the time of the same machine for starting the tool at all.
+func soonCase(t *T) {
+	p := t.fixture(cfg.newest+"/workload", "-kinds", "channels,mutex")
+	none := t.gobpftrace("profile", "-p", pidOf(p), "-t", "goroutine", "-o", "warm.pprof", "-q")
+	t.status(none, 0)
+	for _, name := range []string{"cpu", "mutex"} {
+		r := t.gobpftrace("profile", "-p", pidOf(p), "-t", name, "-d", "500ms", "-o", name+".pprof", "--json")
+		t.status(r, 0)
+		took, _ := t.json(r.stdout)["written_after_ns"].(float64)
+		if limit := 200e6 + float64(none.took.Nanoseconds()); took <= 0 || took > limit {
+			t.Errorf("%s: written %.0f ms after the window's end, wanted %.0f", name, took/1e6, limit/1e6)
+		}
+	}
+}
+
+func commandProfileCase(t *T) {
+	r := t.gobpftrace("profile", "-t", "goroutinecreate", "-d", "1s", "-o", "out.pprof", "--json", "--",
+		filepath.Join(cfg.fixtures, cfg.newest, "workload"), "-kinds", "spawn")
+	t.status(r, 0)
+	// the end of -d leaves it running
+	own := r.stdout[max(strings.IndexByte(r.stdout, '{'), 0):] // behind what the command itself says
+	if pid, _ := t.json(own)["pid"].(float64); pid > 1 {
+		syscall.Kill(int(pid), syscall.SIGKILL)
+	} else {
+		t.Errorf("no pid in %s", clip(r.stdout))
+	}
+	if out := t.top(t.Path("out.pprof"), "-cum", "-nodecount=100", "-nodefraction=0"); !strings.Contains(out, "runtime.main") {
+		t.Errorf("main created nothing: %s", clip(out))
+	}
+}
+
+func profileInterruptCase(t *T) {
+	p := t.fixture(cfg.newest+"/workload", "-kinds", "channels,mutex")
+	r := t.start(nil, "profile", "-p", pidOf(p), "-t", "block", "-o", "out.pprof", "--json")
+	time.Sleep(2 * time.Second)
+	r.cmd.Process.Signal(syscall.SIGINT)
+	res := t.wait(r)
+	t.status(res, 0)
+	m := t.json(res.stdout)
+	events, _ := m["events"].(float64)
+	if m["end"] != "interrupted" || events < 1000 {
+		t.Errorf("it says %s", clip(res.stdout))
+	}
+	if blocks := t.total(t.Path("out.pprof"), "contentions"); blocks == 0 || blocks > events {
+		t.Errorf("%.0f blocking events of %.0f", blocks, events)
+	}
+}
+
+// total is the sum of a profile's values of one kind.
+func (t *T) total(path, kind string) float64 {
+	out := t.top(path, "-sample_index="+kind)
+	m := regexp.MustCompile(`of (\d+) total`).FindStringSubmatch(out)
+	if m == nil {
+		t.Errorf("no total in %s", clip(out))
+		return 0
+	}
+	v, _ := strconv.ParseFloat(m[1], 64)
+	return v
+}
