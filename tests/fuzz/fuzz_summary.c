@@ -100,8 +100,10 @@ static void write_both(const struct summary *s)
 }
 
 /* What a profile counts took time. */
-static int check_row(void *ctx, const struct tr_stack *st, const uint64_t *v)
+static int check_row(void *ctx, const struct stack_profile_row *row)
 {
+	const struct tr_stack *st = row->st;
+	const uint64_t *v = row->v;
 	size_t cnt = stack_profile__value_cnt(*(enum stack_profile *)ctx);
 
 	for (size_t i = 0; i < cnt; i += 2) {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "analysis_scenario.h"
 
+#include <stdio.h>
+
 enum {
 	NETWORK = 2,
 	SELECT = 3,
@@ -19,13 +21,13 @@ struct rows {
 	} v[16];
 };
 
-static int take_row(void *ctx, const struct tr_stack *st, const uint64_t *v)
+static int take_row(void *ctx, const struct stack_profile_row *row)
 {
 	struct rows *r = ctx;
 
 	assert_true(r->cnt < 16);
-	r->v[r->cnt].stack = st ? st->id : 0;
-	memcpy(r->v[r->cnt].v, v, r->value_cnt * sizeof(*v));
+	r->v[r->cnt].stack = row->st ? row->st->id : 0;
+	memcpy(r->v[r->cnt].v, row->v, r->value_cnt * sizeof(*row->v));
 	r->cnt++;
 	return 0;
 }
@@ -268,6 +270,196 @@ static void what_is_not_asked_for_costs_nothing(void **state)
 	scenario_end(&sc);
 }
 
+/* ---- whose time it is ---- */
+
+enum {
+	LABELS_A = 0x1000,
+	LABELS_B = 0x2000,
+};
+
+static void record(struct scenario *sc, uint16_t kind, uint64_t goid, uint64_t arg, uint64_t cur)
+{
+	struct gbt_event e = {.hdr.kind = kind, .goid = goid, .arg = arg, .cur = cur, .stack = 10};
+
+	assert_int_equal(analysis__record(sc->a, &e.hdr), 0);
+}
+
+static void create(struct scenario *sc, uint64_t at, uint64_t by, uint64_t goid, uint64_t entry)
+{
+	record(sc, GBT_CREATE, goid, entry, by);
+	g_create(sc, at, by, goid, 10, entry);
+	g_start(sc, at + 1, goid);
+}
+
+struct owned {
+	const char *key; /* a label of the snapshot */
+	uint64_t labels, goid, tid, cnt, ns;
+	char creator[32], state[32];
+};
+
+struct owned_rows {
+	struct owned v[16];
+	size_t cnt;
+};
+
+static int take_owned(void *ctx, const struct stack_profile_row *row)
+{
+	struct owned_rows *r = ctx;
+	struct owned *o = &r->v[r->cnt++];
+
+	assert_true(r->cnt <= 16);
+	*o = (struct owned){.cnt = row->v[0], .ns = row->v[1]};
+	if (!row->owner)
+		return 0;
+	o->labels = row->owner->labels_id;
+	o->goid = row->owner->goid;
+	o->tid = row->owner->tid;
+	o->key = row->owner->label_cnt ? row->owner->labels[0].key : NULL;
+	if (row->owner->creator)
+		snprintf(o->creator, sizeof(o->creator), "%s", row->owner->creator);
+	if (row->owner->state)
+		snprintf(o->state, sizeof(o->state), "%s", row->owner->state);
+	return 0;
+}
+
+static struct owned_rows owned_rows_of(const struct scenario *sc, enum stack_profile which)
+{
+	struct owned_rows r = {0};
+
+	assert_int_equal(analysis__stack_profile(sc->a, which, take_owned, &r), 0);
+	return r;
+}
+
+/* The row of a set of labels; there is one at most. */
+static const struct owned *owned_by(const struct owned_rows *r, uint64_t labels)
+{
+	const struct owned *found = NULL;
+
+	for (size_t i = 0; i < r->cnt; i++) {
+		if (r->v[i].labels != labels)
+			continue;
+		assert_null(found);
+		found = &r->v[i];
+	}
+	assert_non_null(found);
+	return found;
+}
+
+static void labels_go_with_who_waits(void **state)
+{
+	struct owned_rows r;
+	struct scenario sc;
+
+	begin(&sc);
+	wait_once(&sc, 0, CHAN_RECEIVE, 1, 1, 3);
+	record(&sc, GBT_SET_LABELS, 2, LABELS_A, 0);
+	record(&sc, GBT_SET_LABELS, 1, LABELS_B, 0);
+	wait_once(&sc, 100, CHAN_RECEIVE, 1, 20, 3);
+	wait_once(&sc, 200, SYNC, 14, 300, 5);
+	record(&sc, GBT_SET_LABELS, 2, 0, 0);
+	wait_once(&sc, 700, CHAN_RECEIVE, 1, 4, 3);
+	scenario_finish(&sc, 2000);
+
+	r = owned_rows_of(&sc, STACK_BLOCK);
+	assert_int_equal(r.cnt, 3); /* two of stack 1, one of stack 14 */
+	assert_int_equal(owned_by(&r, 0)->cnt, 2);
+	assert_int_equal(owned_by(&r, 0)->ns, 5);
+	/* a mutex is its holder's; runnable was who waited before */
+	r = owned_rows_of(&sc, STACK_MUTEX);
+	assert_int_equal(r.cnt, 1);
+	assert_int_equal(owned_by(&r, LABELS_B)->ns, 300);
+	r = owned_rows_of(&sc, STACK_SYNC);
+	assert_int_equal(r.cnt, 3);
+	r = owned_rows_of(&sc, STACK_SCHED);
+	assert_int_equal(r.cnt, 3);
+	assert_int_equal(owned_by(&r, 0)->cnt, 2);
+	scenario_end(&sc);
+}
+
+static void labels_are_inherited(void **state)
+{
+	struct owned_rows r;
+	struct scenario sc;
+
+	begin(&sc);
+	record(&sc, GBT_SET_LABELS, 1, LABELS_A, 0);
+	create(&sc, 0, 1, 10, ENTRY_WORKER);
+	create(&sc, 1, 1, 11, ENTRY_GC_WORKER); /* of the runtime: without */
+	record(&sc, GBT_SET_LABELS, 1, LABELS_B, 0);
+	create(&sc, 2, 10, 12, ENTRY_WORKER);
+	for (uint64_t g = 10; g <= 12; g++) {
+		g_block(&sc, 100 * g, g, CHAN_RECEIVE, 1);
+		g_unblock(&sc, 101 * g, 3, g, 3);
+	}
+	record(&sc, GBT_EXIT, 10, 0, 0);
+	g_end(&sc, 2000, 10);
+	/* an id that comes back is another goroutine's */
+	create(&sc, 3000, 2, 10, ENTRY_WORKER);
+	scenario_finish(&sc, 4000);
+
+	r = owned_rows_of(&sc, STACK_BLOCK);
+	assert_int_equal(r.cnt, 2);
+	assert_int_equal(owned_by(&r, LABELS_A)->cnt, 2);
+	assert_int_equal(owned_by(&r, LABELS_A)->ns, 22);
+	assert_int_equal(owned_by(&r, 0)->ns, 11);
+	/* creations are the creator's: 10 had A, as 1 had when it created 10 and 11 */
+	r = owned_rows_of(&sc, STACK_CREATE);
+	assert_int_equal(r.cnt, 2);
+	assert_int_equal(owned_by(&r, LABELS_A)->cnt, 3);
+	assert_int_equal(owned_by(&r, 0)->cnt, 1);
+	scenario_end(&sc);
+}
+
+/* Goroutine 2 has labels and a creator from before the window. */
+static struct snapshot snapshot_of_two(struct snap_g g[2], struct snap_label *label)
+{
+	g[0] = (struct snap_g){.goid = 1, .status = G_RUNNING};
+	g[1] = (struct snap_g){
+		.goid = 2, .status = G_RUNNING, .gopc = 0x777, .label_cnt = 1, .label_off = 0};
+	return (struct snapshot){.g = g, .g_cnt = 2, .labels = label, .labels_cnt = 1};
+}
+
+static void tags_and_labels_of_the_snapshot(void **state)
+{
+	char key[] = "shard", val[] = "7";
+	struct snap_label label = {key, val};
+	struct snap_g g[2];
+	struct snapshot snap = snapshot_of_two(g, &label);
+	struct analysis_config cfg = {
+		.start_ns = START_NS,
+		.gomaxprocs = 2,
+		.frames = {made_frames, NULL},
+		.stack_profiles = (1u << STACK_PROFILE_MAX) - 1,
+		.owner_parts = OWNER_GOROUTINE | OWNER_CREATOR | OWNER_THREAD | OWNER_STATE,
+		.snapshot = &snap,
+	};
+	struct scenario sc = {0};
+	struct owned_rows r;
+
+	assert_int_equal(analysis__new(&cfg, &sc.a), 0);
+	g_status(&sc, 1, TR_G_RUNNING, 9, 0);
+	g_status(&sc, 2, TR_G_RUNNING, 1, 0);
+	wait_once(&sc, 0, SELECT, 1, 100, 3);
+	create(&sc, 300, 1, 10, ENTRY_WORKER);
+	tell(&sc, 400, TR(GO_SYSCALL_BEGIN, .g = 10, .subject = 10, .m = 77, .stack = STACK(8)));
+	tell(&sc, 450, TR(GO_SYSCALL_END, .g = 10, .subject = 10, .m = 77));
+	scenario_finish(&sc, 1000);
+
+	r = owned_rows_of(&sc, STACK_BLOCK);
+	assert_int_equal(r.cnt, 1);
+	assert_string_equal(r.v[0].key, "shard");
+	assert_int_equal(r.v[0].goid, 2);
+	assert_string_equal(r.v[0].state, "select");
+	r = owned_rows_of(&sc, STACK_SYSCALL);
+	assert_int_equal(r.cnt, 1);
+	assert_null(r.v[0].key);
+	assert_int_equal(r.v[0].goid, 10);
+	assert_int_equal(r.v[0].tid, 77);
+	assert_string_equal(r.v[0].creator, "main.start");
+	assert_string_equal(r.v[0].state, "syscall");
+	scenario_end(&sc);
+}
+
 static void kinds_of_waits(void **state)
 {
 	static const struct {
@@ -308,6 +500,9 @@ int main(void)
 		cmocka_unit_test(goroutines_by_who_created_them),
 		cmocka_unit_test(assists_and_stops_for_the_gc),
 		cmocka_unit_test(what_is_not_asked_for_costs_nothing),
+		cmocka_unit_test(labels_go_with_who_waits),
+		cmocka_unit_test(labels_are_inherited),
+		cmocka_unit_test(tags_and_labels_of_the_snapshot),
 		cmocka_unit_test(kinds_of_waits),
 	};
 

@@ -587,7 +587,7 @@ static void write_shuffled(const struct symtab *t, int fd, unsigned seed)
 		const struct pprof_label label = {names[v % 3], names[v / 3 % 3], 0, NULL};
 
 		if (v % 5 == 4)
-			pprof_writer__pseudo(w, pseudo[v % 2], 2, values);
+			pprof_writer__pseudo(w, pseudo[v % 2], 2, values, NULL, 0);
 		else
 			sample(w, stacks[v % 4], 3, v % 2, values, &label, v % 3 > 0);
 	}

@@ -139,8 +139,10 @@ struct rows {
 	uint64_t total_cnt, total_ns;
 };
 
-static int on_row(void *ctx, const struct tr_stack *st, const uint64_t *v)
+static int on_row(void *ctx, const struct stack_profile_row *row)
 {
+	const struct tr_stack *st = row->st;
+	const uint64_t *v = row->v;
 	struct rows *r = ctx;
 	uint64_t key = st ? st->id ^ st->pc ^ (uint64_t)st->skip << 56 : 0, was = 0;
 

@@ -50,6 +50,8 @@ int analysis__new(const struct analysis_config *cfg, struct analysis **out)
 	if (!err)
 		err = sites__init(&a->sites);
 	if (!err)
+		err = owners__init(&a->owners, cfg->owner_parts, cfg->snapshot);
+	if (!err)
 		err = take_snapshot(a, cfg->snapshot);
 	if (err) {
 		analysis__free(a);
@@ -70,6 +72,7 @@ void analysis__free(struct analysis *a)
 	latency__fini(&a->latency);
 	latency__fini(&a->latency_all);
 	stack_profiles__fini(&a->profiles);
+	owners__fini(&a->owners);
 	hot__fini(&a->hot);
 	gc__fini(&a->gc);
 	procs__fini(&a->procs);
@@ -84,6 +87,28 @@ static void advance(struct analysis *a, uint64_t time_ns)
 	if (time_ns > a->now_ns)
 		a->now_ns = time_ns;
 	procs__advance(&a->procs, a->now_ns);
+}
+
+int analysis__record(struct analysis *a, const struct gbt_hdr *rec)
+{
+	return a->profiles.wanted ? owners__record(&a->owners, &a->stacks, rec) : 0;
+}
+
+/* An assist, or a stop of the world, begins or ends. */
+static int add_range(struct analysis *a, const struct transition *t, uint32_t stack)
+{
+	int64_t owner = owners__of(&a->owners, t->g, t->m, SLOT_RUNNING);
+
+	if (owner < 0)
+		return (int)owner;
+	return stack_profiles__range(&a->profiles, &a->stacks, t, stack, (uint32_t)owner,
+				     a->now_ns);
+}
+
+static bool is_range(const struct transition *t)
+{
+	return t->type == TR_GC_MARK_ASSIST_BEGIN || t->type == TR_GC_MARK_ASSIST_END ||
+	       t->type == TR_STW_BEGIN || t->type == TR_STW_END;
 }
 
 int analysis__transition(void *ctx, const struct transition *t)
@@ -117,9 +142,8 @@ int analysis__transition(void *ctx, const struct transition *t)
 	err = life__transition(a, t, (uint32_t)stack, (uint32_t)new_stack);
 	if (!err)
 		err = procs__transition(&a->procs, t);
-	if (!err)
-		err = stack_profiles__range(&a->profiles, &a->stacks, t, (uint32_t)stack,
-					    a->now_ns);
+	if (!err && is_range(t))
+		err = add_range(a, t, (uint32_t)stack);
 	return err ? err : gc__transition(&a->gc, t, a->now_ns);
 }
 
@@ -165,7 +189,7 @@ int analysis__finish(struct analysis *a, const struct summary_facts *facts, stru
 int analysis__stack_profile(const struct analysis *a, enum stack_profile which, stack_profile_fn fn,
 			    void *ctx)
 {
-	return stack_profiles__each(&a->profiles, &a->stacks, which, fn, ctx);
+	return stack_profiles__each(&a->profiles, &a->stacks, &a->owners, which, fn, ctx);
 }
 
 void summary__free(struct summary *s)

@@ -13,7 +13,7 @@
  * by distinct stacks, by goroutines alive at once, and 8 bytes for each wait for a processor
  * that lasted a millisecond or more (the percentiles are exact).
  *
- *   new -> transition … -> finish -> free
+ *   new -> record, transition … -> finish -> free
  */
 struct analysis;
 
@@ -26,10 +26,14 @@ struct analysis_config {
 	 * borrowed through the transitions: it lives until analysis__finish. */
 	const struct snapshot *snapshot;
 	uint32_t stack_profiles; /* those to add up: 1 << enum stack_profile */
+	unsigned owner_parts;	 /* what their rows tell besides labels: enum owner_part */
 };
 
 int analysis__new(const struct analysis_config *cfg, struct analysis **out);
 void analysis__free(struct analysis *a);
+
+/* Each record in time order, before the model has it: who has which labels. 0 or -ENOMEM. */
+int analysis__record(struct analysis *a, const struct gbt_hdr *rec);
 
 /* A tr_sink_fn. Times must not fall. 0 or -ENOMEM. */
 int analysis__transition(void *a, const struct transition *t);

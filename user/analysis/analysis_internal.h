@@ -9,6 +9,7 @@
 #include "analysis/heap.h"
 #include "analysis/hot.h"
 #include "analysis/latency.h"
+#include "analysis/owners.h"
 #include "analysis/procs.h"
 #include "analysis/sites.h"
 #include "analysis/stack_profiles.h"
@@ -26,6 +27,7 @@ struct analysis {
 	struct creators_fold creators;
 	struct latency latency, latency_all;
 	struct stack_profiles profiles;
+	struct owners owners;
 	struct gc_fold gc;
 	struct procs_fold procs;
 	struct heap_fold heap;

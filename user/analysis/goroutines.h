@@ -8,17 +8,19 @@
 /* The goroutines that are alive, and how many there were. Entries of those gone are reused. */
 struct g_entry {
 	uint64_t goid;
-	uint64_t created_ns; /* 0: not by a go statement in the window */
-	uint64_t since_ns;   /* the state's begin, clipped to the window */
-	uint32_t stack;	     /* of the transition that began the state (stackset.h) */
-	uint32_t created_by; /* the creator's stack */
-	uint32_t site;	     /* where it waits (sites.h), 0 not waiting */
-	uint32_t creator;    /* row of creators.h + 1, 0: not created in the window */
-	uint8_t state;	     /* enum g_state */
-	uint8_t slot;	     /* enum state_slot of the state */
-	uint8_t class;	     /* enum g_class */
-	bool inside;	     /* the state began inside the window */
-	bool begun;	     /* the state began inside the window, by an event */
+	uint64_t created_ns;  /* 0: not by a go statement in the window */
+	uint64_t since_ns;    /* the state's begin, clipped to the window */
+	uint32_t stack;	      /* of the transition that began the state (stackset.h) */
+	uint32_t created_by;  /* the creator's stack */
+	uint32_t created_for; /* the creator itself (owners.h) */
+	uint64_t m;	      /* the thread of the transition that began the state */
+	uint32_t site;	      /* where it waits (sites.h), 0 not waiting */
+	uint32_t creator;     /* row of creators.h + 1, 0: not created in the window */
+	uint8_t state;	      /* enum g_state */
+	uint8_t slot;	      /* enum state_slot of the state */
+	uint8_t class;	      /* enum g_class */
+	bool inside;	      /* the state began inside the window */
+	bool begun;	      /* the state began inside the window, by an event */
 };
 
 enum g_state {

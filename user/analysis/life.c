@@ -6,10 +6,12 @@
 /* Where the goroutine goes, and what is known of the end of the state that it leaves. */
 struct step {
 	enum g_state state;
-	uint16_t reason; /* STATE_WAITING */
-	uint32_t stack;	 /* where it waits; STATE_RUNNABLE: of who made it so */
-	uint32_t waker;	 /* stack of who ended its wait */
-	bool made_up;	 /* the model put it in: its time is not measured */
+	uint16_t reason;  /* STATE_WAITING */
+	uint32_t stack;	  /* where it waits; STATE_RUNNABLE: of who made it so */
+	uint32_t waker;	  /* stack of who ended its wait */
+	uint64_t waker_g; /* that goroutine, 0 none */
+	uint64_t m;	  /* the thread that it is told by */
+	bool made_up;	  /* the model put it in: its time is not measured */
 };
 
 static unsigned slot_of(const struct step *st)
@@ -27,6 +29,27 @@ static unsigned slot_of(const struct step *st)
 	return states__reason_slot(st->reason);
 }
 
+/* To the profiles, as a state that the window saw whole. */
+static int profile_state(struct analysis *a, const struct g_entry *g, const struct step *next,
+			 uint64_t dur_ns)
+{
+	int64_t owner, waker;
+
+	if (!a->profiles.wanted || g->slot == SLOT_RUNNING)
+		return 0;
+	owner = owners__of(&a->owners, g->goid, g->m, g->slot);
+	waker = owners__of(&a->owners, next->waker_g, next->m, SLOT_RUNNING);
+	if (owner < 0 || waker < 0)
+		return -ENOMEM;
+	return stack_profiles__ended(&a->profiles, &a->stacks,
+				     &(struct ended_state){.slot = g->slot,
+							   .stack = g->stack,
+							   .owner = (uint32_t)owner,
+							   .dur_ns = dur_ns,
+							   .waker = next->waker,
+							   .waker_owner = (uint32_t)waker});
+}
+
 /* Adds up the state that ends now; woken: by a stack or by nobody's, else not by an unblock. */
 static int close_state(struct analysis *a, struct g_entry *g, const struct step *next)
 {
@@ -35,8 +58,7 @@ static int close_state(struct analysis *a, struct g_entry *g, const struct step 
 
 	states__add(&a->states, g->class, g->slot, dur_ns);
 	if (g->inside && next)
-		err = stack_profiles__ended(&a->profiles, &a->stacks, g->slot, g->stack, dur_ns,
-					    next->waker);
+		err = profile_state(a, g, next, dur_ns);
 	if (err)
 		return err;
 	if (g->state == STATE_RUNNABLE) {
@@ -63,6 +85,7 @@ static int open_state(struct analysis *a, struct g_entry *g, const struct step *
 	g->slot = (uint8_t)slot_of(st);
 	g->since_ns = a->now_ns;
 	g->stack = st->stack;
+	g->m = st->m;
 	g->inside = begun;
 	g->begun = begun && !st->made_up;
 	if (st->state == STATE_RUNNABLE)
@@ -138,7 +161,7 @@ static int create(struct analysis *a, const struct transition *t, uint32_t creat
 		  const struct step *st)
 {
 	struct g_entry *g = goroutines__find(&a->gs, t->subject);
-	int64_t row;
+	int64_t row, owner;
 	int err;
 
 	if (g) /* an id comes back only when we missed its end */
@@ -149,6 +172,10 @@ static int create(struct analysis *a, const struct transition *t, uint32_t creat
 	if (t->type != TR_GO_CREATE_SYSCALL) { /* a thread of C is no creation of Go's */
 		g->created_ns = a->now_ns;
 		g->created_by = creator;
+		owner = owners__of(&a->owners, t->g, t->m, SLOT_RUNNING);
+		if (owner < 0)
+			return (int)owner;
+		g->created_for = (uint32_t)owner;
 	}
 	if (g->class == CLASS_USER && entry) {
 		row = creators__add(&a->creators, creator, entry);
@@ -163,7 +190,8 @@ static int end_life(struct analysis *a, const struct g_entry *g)
 {
 	if (!g->created_ns)
 		return 0;
-	return stack_profiles__lived(&a->profiles, g->created_by, a->now_ns - g->created_ns);
+	return stack_profiles__lived(&a->profiles, g->created_by, g->created_for,
+				     a->now_ns - g->created_ns);
 }
 
 static int destroy(struct analysis *a, uint64_t goid)
@@ -220,7 +248,8 @@ static int go_switch(struct analysis *a, const struct transition *t, uint32_t st
 {
 	const struct step wait = {
 		.state = STATE_WAITING, .reason = REASON_COROUTINE, .stack = stack};
-	const struct step run = {.state = STATE_RUNNING, .waker = stack};
+	const struct step run = {
+		.state = STATE_RUNNING, .waker = stack, .waker_g = t->g, .m = t->m};
 	int err;
 
 	if (t->type == TR_GO_SWITCH_DESTROY)
@@ -233,7 +262,7 @@ static int go_switch(struct analysis *a, const struct transition *t, uint32_t st
 int life__transition(struct analysis *a, const struct transition *t, uint32_t stack,
 		     uint32_t new_stack)
 {
-	struct step st = {.made_up = t->repair};
+	struct step st = {.made_up = t->repair, .m = t->m};
 
 	switch (t->type) {
 	case TR_GO_CREATE:
@@ -264,6 +293,7 @@ int life__transition(struct analysis *a, const struct transition *t, uint32_t st
 	case TR_GO_UNBLOCK:
 		st.state = STATE_RUNNABLE;
 		st.stack = st.waker = stack;
+		st.waker_g = t->g;
 		/* findRunnable unblocks without a call that we see, and runs at once: the model
 		 * puts these in where they belong. A start that is made up tells itself. */
 		st.made_up = false;

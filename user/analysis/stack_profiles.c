@@ -20,6 +20,11 @@ enum {
 	REASON_SYNCTEST = 16,
 };
 
+struct stack_sum {
+	uint32_t stack, owner;
+	uint64_t v[STACK_PROFILE_VALUES];
+};
+
 size_t stack_profile__value_cnt(enum stack_profile which)
 {
 	return which == STACK_GC ? 4 : 2;
@@ -27,12 +32,15 @@ size_t stack_profile__value_cnt(enum stack_profile which)
 
 void stack_profiles__fini(struct stack_profiles *p)
 {
-	for (size_t i = 0; i < STACK_PROFILE_MAX; i++)
+	for (size_t i = 0; i < STACK_PROFILE_MAX; i++) {
 		free(p->sums[i].v);
+		free(p->sums[i].of_stack);
+		imap__free(&p->sums[i].of_owner);
+	}
 	imap__free(&p->assist_begin);
-	imap__free(&p->assist_stack);
+	imap__free(&p->assist_row);
 	imap__free(&p->stop_begin);
-	imap__free(&p->stop_stack);
+	imap__free(&p->stop_row);
 	memset(p, 0, sizeof(*p));
 }
 
@@ -41,39 +49,81 @@ static bool is_wanted(const struct stack_profiles *p, enum stack_profile which)
 	return p->wanted & 1u << which;
 }
 
-/* One more of the pair of values that begins at first. */
-static int add_at(struct stack_profiles *p, enum stack_profile which, uint32_t stack, size_t first,
-		  uint64_t dur_ns)
+static int new_row(struct stack_sums *s, uint32_t stack, uint32_t owner, size_t *at)
 {
-	size_t each = stack_profile__value_cnt(which), need = ((size_t)stack + 1) * each;
-	struct stack_sums *s = &p->sums[which];
-
-	if (!is_wanted(p, which))
-		return 0;
-	if (need > s->cnt) {
-		if (array__reserve(&s->v, s->cnt, &s->cap, need - s->cnt, sizeof(*s->v)))
-			return -ENOMEM;
-		memset(s->v + s->cnt, 0, (need - s->cnt) * sizeof(*s->v));
-		s->cnt = need;
-	}
-	s->v[stack * each + first]++;
-	s->v[stack * each + first + 1] += dur_ns;
+	if (array__reserve(&s->v, s->cnt, &s->cap, 1, sizeof(*s->v)))
+		return -ENOMEM;
+	s->v[s->cnt] = (struct stack_sum){.stack = stack, .owner = owner};
+	*at = s->cnt++;
 	return 0;
 }
 
-static int add(struct stack_profiles *p, enum stack_profile which, uint32_t stack, uint64_t dur_ns)
+/* Nearly all are without an owner, where nobody sets labels. */
+static int row_of_stack(struct stack_sums *s, uint32_t stack, size_t *at)
 {
-	return add_at(p, which, stack, 0, dur_ns);
+	size_t need = (size_t)stack + 1, have = s->of_stack_cnt;
+	int err = 0;
+
+	if (need > have) {
+		if (array__reserve(&s->of_stack, have, &s->of_stack_cap, need - have,
+				   sizeof(*s->of_stack)))
+			return -ENOMEM;
+		memset(s->of_stack + have, 0, (need - have) * sizeof(*s->of_stack));
+		s->of_stack_cnt = need;
+	}
+	*at = (size_t)s->of_stack[stack] - 1;
+	if (!s->of_stack[stack]) {
+		err = new_row(s, stack, 0, at);
+		s->of_stack[stack] = (uint32_t)s->cnt;
+	}
+	return err;
+}
+
+static int row_of_owner(struct stack_sums *s, uint32_t stack, uint32_t owner, size_t *at)
+{
+	uint64_t key = (uint64_t)stack << 32 | owner, row;
+	int err;
+
+	if (imap__get(&s->of_owner, key, &row)) {
+		*at = row;
+		return 0;
+	}
+	err = new_row(s, stack, owner, at);
+	return err ? err : imap__put(&s->of_owner, key, *at);
+}
+
+/* One more of the pair of values that begins at first. */
+static int add_at(struct stack_profiles *p, enum stack_profile which, uint32_t stack,
+		  uint32_t owner, size_t first, uint64_t dur_ns)
+{
+	struct stack_sums *s = &p->sums[which];
+	size_t at;
+	int err;
+
+	if (!is_wanted(p, which))
+		return 0;
+	err = owner ? row_of_owner(s, stack, owner, &at) : row_of_stack(s, stack, &at);
+	if (err)
+		return err;
+	s->v[at].v[first]++;
+	s->v[at].v[first + 1] += dur_ns;
+	return 0;
+}
+
+static int add(struct stack_profiles *p, enum stack_profile which, uint32_t stack, uint32_t owner,
+	       uint64_t dur_ns)
+{
+	return add_at(p, which, stack, owner, 0, dur_ns);
 }
 
 /*
  * What lasted no measurable time (a goroutine that leaves a system call without a P and finds one
  * at once) is a unit of 64 ns in the trace, since no two of its times are equal, and counts.
  */
-static int add_timed(struct stack_profiles *p, enum stack_profile which, uint32_t stack,
-		     uint64_t dur_ns)
+static int add_timed(struct stack_profiles *p, enum stack_profile which,
+		     const struct ended_state *st)
 {
-	return add(p, which, stack, dur_ns ? dur_ns : 64);
+	return add(p, which, st->stack, st->owner, st->dur_ns ? st->dur_ns : 64);
 }
 
 /* Nothing that was counted took no time at all: blockevent's rule, for those that keep all. */
@@ -103,44 +153,44 @@ static bool is_sync(uint16_t reason)
 	       reason == REASON_SYNCTEST;
 }
 
-static int waited(struct stack_profiles *p, struct stackset *stacks, uint16_t reason,
-		  uint32_t stack, uint64_t dur_ns, uint32_t waker)
+static int waited(struct stack_profiles *p, struct stackset *stacks, const struct ended_state *st)
 {
+	uint16_t reason = (uint16_t)(st->slot - SLOT_BLOCKED);
 	enum wait_kind kind;
 	int err;
 
 	if (reason == REASON_NETWORK)
-		return add_timed(p, STACK_NET, stack, dur_ns);
+		return add_timed(p, STACK_NET, st);
 	if (reason == REASON_SLEEP)
-		return add_timed(p, STACK_SLEEP, stack, dur_ns);
+		return add_timed(p, STACK_SLEEP, st);
 	if (!is_sync(reason))
 		return 0;
-	err = add_timed(p, STACK_SYNC, stack, dur_ns);
+	err = add_timed(p, STACK_SYNC, st);
 	if (err || !(is_wanted(p, STACK_BLOCK) || is_wanted(p, STACK_MUTEX)))
 		return err;
-	kind = kind_of(stacks, reason, stack);
+	kind = kind_of(stacks, reason, st->stack);
 	if (kind != WAIT_OTHER)
-		err = add(p, STACK_BLOCK, stack, at_least(dur_ns));
+		err = add(p, STACK_BLOCK, st->stack, st->owner, at_least(st->dur_ns));
 	if (!err && kind == WAIT_MUTEX)
-		err = add(p, STACK_MUTEX, waker, at_least(dur_ns));
+		err = add(p, STACK_MUTEX, st->waker, st->waker_owner, at_least(st->dur_ns));
 	return err;
 }
 
-int stack_profiles__ended(struct stack_profiles *p, struct stackset *stacks, unsigned slot,
-			  uint32_t stack, uint64_t dur_ns, uint32_t waker)
+int stack_profiles__ended(struct stack_profiles *p, struct stackset *stacks,
+			  const struct ended_state *st)
 {
-	if (!p->wanted || slot == SLOT_RUNNING)
+	if (!p->wanted || st->slot == SLOT_RUNNING)
 		return 0;
-	if (slot == SLOT_RUNNABLE)
-		return add_timed(p, STACK_SCHED, stack, dur_ns);
-	if (slot == SLOT_SYSCALL)
-		return add_timed(p, STACK_SYSCALL, stack, dur_ns);
-	return waited(p, stacks, (uint16_t)(slot - SLOT_BLOCKED), stack, dur_ns, waker);
+	if (st->slot == SLOT_RUNNABLE)
+		return add_timed(p, STACK_SCHED, st);
+	if (st->slot == SLOT_SYSCALL)
+		return add_timed(p, STACK_SYSCALL, st);
+	return waited(p, stacks, st);
 }
 
-int stack_profiles__lived(struct stack_profiles *p, uint32_t stack, uint64_t dur_ns)
+int stack_profiles__lived(struct stack_profiles *p, uint32_t stack, uint32_t owner, uint64_t dur_ns)
 {
-	return add(p, STACK_CREATE, stack, at_least(dur_ns));
+	return add(p, STACK_CREATE, stack, owner, at_least(dur_ns));
 }
 
 /* ---- ranges ---- */
@@ -160,61 +210,72 @@ static bool is_for_gc(struct stackset *stacks, uint16_t kind, uint32_t stack)
 	return kind == STOP_MARK_TERMINATION || kind == STOP_SWEEP_TERMINATION;
 }
 
-static int begin_range(struct imap *begin, struct imap *stacks, uint64_t g, uint32_t stack,
+static int begin_range(struct imap *begin, struct imap *rows, uint64_t g, uint64_t row,
 		       uint64_t now_ns)
 {
 	int err = imap__put(begin, g, now_ns);
 
-	return err ? err : imap__put(stacks, g, stack);
+	return err ? err : imap__put(rows, g, row);
 }
 
-static int end_range(struct stack_profiles *p, struct imap *begin, struct imap *stacks, uint64_t g,
+static int end_range(struct stack_profiles *p, struct imap *begin, struct imap *rows, uint64_t g,
 		     size_t first, uint64_t now_ns)
 {
-	uint64_t since_ns, stack;
+	uint64_t since_ns, row;
 
-	if (!imap__get(begin, g, &since_ns) || !imap__get(stacks, g, &stack))
+	if (!imap__get(begin, g, &since_ns) || !imap__get(rows, g, &row))
 		return 0;
 	imap__del(begin, g);
-	imap__del(stacks, g);
-	return add_at(p, STACK_GC, (uint32_t)stack, first, at_least(now_ns - since_ns));
+	imap__del(rows, g);
+	return add_at(p, STACK_GC, (uint32_t)(row >> 32), (uint32_t)row, first,
+		      at_least(now_ns - since_ns));
 }
 
 int stack_profiles__range(struct stack_profiles *p, struct stackset *stacks,
-			  const struct transition *t, uint32_t stack, uint64_t now_ns)
+			  const struct transition *t, uint32_t stack, uint32_t owner,
+			  uint64_t now_ns)
 {
+	uint64_t row = (uint64_t)stack << 32 | owner;
+
 	if (!is_wanted(p, STACK_GC))
 		return 0;
 	switch (t->type) {
 	case TR_GC_MARK_ASSIST_BEGIN:
 		if (t->initial || t->repair)
 			return 0;
-		return begin_range(&p->assist_begin, &p->assist_stack, t->g, stack, now_ns);
+		return begin_range(&p->assist_begin, &p->assist_row, t->g, row, now_ns);
 	case TR_GC_MARK_ASSIST_END:
-		return end_range(p, &p->assist_begin, &p->assist_stack, t->g, 0, now_ns);
+		return end_range(p, &p->assist_begin, &p->assist_row, t->g, 0, now_ns);
 	case TR_STW_BEGIN:
 		if (t->initial || t->repair || !is_for_gc(stacks, t->reason, stack))
 			return 0;
-		return begin_range(&p->stop_begin, &p->stop_stack, t->g, stack, now_ns);
+		return begin_range(&p->stop_begin, &p->stop_row, t->g, row, now_ns);
 	case TR_STW_END:
-		return end_range(p, &p->stop_begin, &p->stop_stack, t->g, 2, now_ns);
+		return end_range(p, &p->stop_begin, &p->stop_row, t->g, 2, now_ns);
 	default:
 		return 0;
 	}
 }
 
 int stack_profiles__each(const struct stack_profiles *p, const struct stackset *stacks,
-			 enum stack_profile which, stack_profile_fn fn, void *ctx)
+			 const struct owners *owners, enum stack_profile which, stack_profile_fn fn,
+			 void *ctx)
 {
 	const struct stack_sums *s = &p->sums[which];
-	size_t each = stack_profile__value_cnt(which);
 	int err = 0;
 
-	for (size_t i = 0; !err && i < s->cnt / each; i++) {
-		const uint64_t *v = &s->v[i * each];
+	for (size_t i = 0; !err && i < s->cnt; i++) {
+		const struct stack_sum *sum = &s->v[i];
+		struct row_owner owner = {0};
+		const struct stack_profile_row row = {
+			.st = sum->stack ? &stacks->entries[sum->stack].st : NULL,
+			.owner = sum->owner ? &owner : NULL,
+			.v = sum->v,
+		};
 
-		if (v[0] || v[each - 2])
-			err = fn(ctx, i ? &stacks->entries[i].st : NULL, v);
+		if (sum->owner)
+			owners__get(owners, stacks, sum->owner, &owner);
+		err = fn(ctx, &row);
 	}
 	return err;
 }

@@ -35,7 +35,8 @@ static const char help[] =
 	"a\n"
 	"                           second, 1 to 1000; default 100\n"
 	"      --kernel             cpu: frames of the kernel too\n"
-	"      --tag LIST           cpu, goroutine: what else samples are tagged with: goroutine,\n"
+	"      --tag LIST           what else samples are tagged with, where the type has it: "
+	"goroutine,\n"
 	"                           creator, thread, state\n"
 	"      --no-labels          leave the values of pprof labels out\n"
 	"      --max-overhead PCT   allocs where it is sampled: what that may cost the target at "
@@ -193,6 +194,18 @@ static int parse_one(int c, struct profile_args *a, uint32_t *hz, bool *overhead
 	return parse_target(c, &a->target);
 }
 
+/* The probes of its events, and of who has which labels. */
+static uint64_t sites_of(const struct profile_args *a, const struct profile_kind *k)
+{
+	uint64_t sites = k->sites;
+
+	if (sites && a->rec.labels)
+		sites |= SITE_BIT(SITE_SET_LABELS);
+	if (sites && a->tags & TAG_CREATOR)
+		sites |= SITES_CREATE;
+	return sites;
+}
+
 /* What the type needs and nothing more. */
 static void choose_parts(struct profile_args *a, uint32_t hz)
 {
@@ -200,7 +213,7 @@ static void choose_parts(struct profile_args *a, uint32_t hz)
 
 	a->rec.profiles = k->name;
 	a->rec.creators = a->tags & TAG_CREATOR;
-	a->rec.sites = k->sites;
+	a->rec.sites = sites_of(a, k);
 	a->rec.hz = k->needs & (PROFILE_NEEDS_SAMPLES | PROFILE_USES_SAMPLES) ? CPU_HZ_DEFAULT : 0;
 	if (hz && k->needs & PROFILE_NEEDS_SAMPLES)
 		a->rec.hz = hz;
@@ -209,6 +222,18 @@ static void choose_parts(struct profile_args *a, uint32_t hz)
 	a->rec.stacks = k->needs & PROFILE_NEEDS_SNAPSHOT;
 	/* transitions: names of wait reasons, and who had which labels before */
 	a->rec.snapshot = k->needs & (PROFILE_NEEDS_SNAPSHOT | PROFILE_NEEDS_TRANSITIONS);
+}
+
+static int refuse_tag(const struct profile_kind *k, unsigned tags)
+{
+	const char *name = profile_tags__name(tags);
+	char have[64];
+
+	if (!k->tags)
+		return usage_error("--tag %s: a %s profile has no tags", name, k->name);
+	profile_tags__list(k->tags, have, sizeof(have));
+	return usage_error("--tag %s: a %s profile does not have it; it has %s", name, k->name,
+			   have);
 }
 
 static int check_combination(const struct profile_args *a, uint32_t hz, bool overhead)
@@ -221,13 +246,8 @@ static int check_combination(const struct profile_args *a, uint32_t hz, bool ove
 		return usage_error("--hz: a wall profile has at most %d", WALL_HZ_MAX);
 	if (!(k->needs & PROFILE_NEEDS_SAMPLES) && a->rec.kernel)
 		return usage_error("--kernel: only for a cpu profile, not %s", k->name);
-	if (a->tags && a->type != PROFILE_CPU && a->type != PROFILE_GOROUTINE &&
-	    a->type != PROFILE_WALL)
-		return usage_error("--tag: only for cpu, goroutine and wall profiles, not %s",
-				   k->name);
-	if (a->type == PROFILE_WALL && a->tags & (TAG_GOROUTINE | TAG_THREAD))
-		return usage_error("--tag: a wall profile is added up by state and creator, not by "
-				   "goroutine or thread");
+	if (a->tags & ~k->tags)
+		return refuse_tag(k, a->tags & ~k->tags);
 	if (overhead && a->type != PROFILE_ALLOCS)
 		return usage_error("--max-overhead: %s is not measured in slices of the time",
 				   k->name);

@@ -365,6 +365,13 @@ int plan__make(const struct gobinary *b, bool use_nop5, struct probe_plan *out)
 	return plan__make_for(b, use_nop5, SITES_ALL, out);
 }
 
+static bool sets_labels(const struct gobinary *b)
+{
+	struct gobinary_func f;
+
+	return !gobinary__func_by_name(b, "runtime/pprof.runtime_setProfLabel", &f);
+}
+
 int plan__make_for(const struct gobinary *b, bool use_nop5, uint64_t sites, struct probe_plan *out)
 {
 	struct planner p = {.scan = {.b = b, .minor = gobinary__version(b)->minor},
@@ -373,6 +380,8 @@ int plan__make_for(const struct gobinary *b, bool use_nop5, uint64_t sites, stru
 			    .plan = out};
 	int err;
 
+	if (sites & SITE_BIT(SITE_SET_LABELS) && sets_labels(b))
+		p.sites |= SITES_CREATE;
 	memset(out, 0, sizeof(*out));
 	err = insn_decoder__new(gobinary__arch(b), &p.scan.d);
 	if (!err)

@@ -104,8 +104,12 @@ int plan__make(const struct gobinary *b, bool use_nop5, struct probe_plan *out);
 #define SITES_ALLOC (SITE_BIT(SITE_REFILL) | SITE_BIT(SITE_ALLOC_LARGE))
 /* All that a trace needs. */
 #define SITES_ALL (~SITES_ALLOC)
+/* Where goroutines begin to be. */
+#define SITES_CREATE (SITE_BIT(SITE_CREATE) | SITE_BIT(SITE_CREATE_AFTER) | SITE_BIT(SITE_NEWCORO))
 _Static_assert(SITE_MAX <= 64, "a set of sites is a word");
-/* The same with the sites of a set alone: others are neither looked for nor missed. */
+/* The same with the sites of a set alone: others are neither looked for nor missed. With
+ * SITE_SET_LABELS come those of SITES_CREATE, as goroutines inherit labels, where the program can
+ * set any. */
 int plan__make_for(const struct gobinary *b, bool use_nop5, uint64_t sites, struct probe_plan *out);
 const char *site_insn__name(enum site_insn i);
 const char *site_id__name(enum site_id i);

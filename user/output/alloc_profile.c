@@ -52,10 +52,10 @@ static int add_row(void *ctx, uint64_t stack, uint64_t size, double objects, dou
 	if (!values[0] && !values[1])
 		return 0;
 	if (!stack)
-		return pprof_writer__pseudo(a->w, no_sample, 1, values);
+		return pprof_writer__pseudo(a->w, no_sample, 1, values, NULL, 0);
 	st.pcs = raw_stacks__get(a->stacks, stack, &st.cnt, NULL);
 	if (!st.pcs || !st.cnt)
-		return pprof_writer__pseudo(a->w, no_stack, 1, values);
+		return pprof_writer__pseudo(a->w, no_stack, 1, values, NULL, 0);
 	st.skip = runtime_frames(a->symtab, st.pcs, st.cnt);
 	return pprof_writer__sample(a->w, &st, values, &label, size ? 1 : 0);
 }

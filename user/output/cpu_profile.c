@@ -6,34 +6,13 @@
 
 #include "goruntime/snapshot.h"
 #include "output/profile_tags.h"
+#include "output/sample_labels.h"
 
 void cpu_profile__fini(struct cpu_profile *p)
 {
 	imap__free(&p->kernel_stack);
 	imap__free(&p->kernel_time);
 	imap__free(&p->creators);
-}
-
-static void take_label_text(const struct gbt_labels *l, uint32_t i, char out[SAMPLE_TEXT_SZ])
-{
-	size_t len = l->len[i] < sizeof(l->text[i]) ? l->len[i] : sizeof(l->text[i]);
-
-	memcpy(out, l->text[i], len);
-	out[len] = '\0';
-}
-
-size_t sample_labels__get(const struct raw_stacks *stacks, uint64_t id, struct sample_labels *out)
-{
-	const struct gbt_labels *set = id ? raw_stacks__labels(stacks, id) : NULL;
-	uint32_t i;
-
-	for (i = 0; set && i < set->cnt && i < GBT_MAX_LABELS; i++) {
-		take_label_text(set, 2 * i, out->text[2 * i]);
-		take_label_text(set, 2 * i + 1, out->text[2 * i + 1]);
-		out->labels[i] =
-			(struct pprof_label){.key = out->text[2 * i], .str = out->text[2 * i + 1]};
-	}
-	return i;
 }
 
 static const char *state_of(uint64_t status)
@@ -112,7 +91,7 @@ static int sample(struct cpu_profile *p, const struct gbt_event *ev)
 	if (ev->stack)
 		stack.pcs = raw_stacks__get(p->stacks, ev->stack, &stack.cnt, &cut);
 	if (!stack.pcs || !stack.cnt)
-		return pprof_writer__pseudo(p->w, no_stack, 1, values);
+		return pprof_writer__pseudo(p->w, no_stack, 1, values, NULL, 0);
 	join(p, ev, &stack, pcs);
 	cnt = sample_labels__get(p->stacks, ev->arg, &labels);
 	cnt = profile_tags__add(p->tags, &facts, p->symtab, &tag_text, labels.labels, cnt);
@@ -150,5 +129,5 @@ int cpu_profile__lost(struct cpu_profile *p, uint64_t cnt)
 	if (cnt > INT64_MAX || __builtin_mul_overflow((int64_t)cnt, p->period_ns, &values[1]))
 		return -ERANGE;
 	values[0] = (int64_t)cnt;
-	return pprof_writer__pseudo(p->w, lost, 2, values);
+	return pprof_writer__pseudo(p->w, lost, 2, values, NULL, 0);
 }

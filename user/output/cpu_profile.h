@@ -8,15 +8,6 @@
 #include "output/profile_tags.h"
 #include "raw/raw.h"
 
-/* The pprof labels of a CPU sample, and room for tags. */
-#define SAMPLE_TEXT_SZ 65 /* of gbt_labels.text, and its end */
-struct sample_labels {
-	struct pprof_label labels[GBT_MAX_LABELS + PROFILE_TAGS_MAX];
-	char text[2 * GBT_MAX_LABELS][SAMPLE_TEXT_SZ];
-};
-/* id 0: none. How many. */
-size_t sample_labels__get(const struct raw_stacks *stacks, uint64_t id, struct sample_labels *out);
-
 /*
  * The cpu profile from the samples of a raw stream. Where these tell their place in the kernel, its
  * frames stand above those of the program that called it.

@@ -393,7 +393,7 @@ static int add_sample(const struct goroutine_group *g, struct frame_cache *fc,
 	if (!err && g->pc_cnt)
 		err = pprof_writer__sample(w, &stack, &value, labels, g->label_cnt);
 	else if (!err)
-		err = pprof_writer__pseudo(w, g->running ? running : torn, 1, &value);
+		err = pprof_writer__pseudo(w, g->running ? running : torn, 1, &value, NULL, 0);
 	free(labels);
 	return err;
 }

@@ -201,7 +201,8 @@ int pprof_store__add(struct pprof_store *s, const struct pprof_stack *stack, con
 #define PSEUDO_MAX 4
 
 int pprof_store__add_pseudo(struct pprof_store *s, const char *const *names, size_t cnt,
-			    const int64_t *values, size_t value_cnt)
+			    const int64_t *values, size_t value_cnt,
+			    const struct pprof_label *labels, size_t label_cnt)
 {
 	const struct store_stack want = {.cnt = (uint32_t)cnt, .pseudo = true};
 	uint64_t words[PSEUDO_MAX];
@@ -219,7 +220,7 @@ int pprof_store__add_pseudo(struct pprof_store *s, const char *const *names, siz
 	}
 	err = find_stack(s, &want, words, &stack);
 	if (!err)
-		err = find_set(s, NULL, 0, &set);
+		err = find_set(s, labels, label_cnt, &set);
 	return err ? err : add_values(s, stack, set, values, value_cnt);
 }
 

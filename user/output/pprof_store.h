@@ -63,7 +63,8 @@ int pprof_store__add(struct pprof_store *s, const struct pprof_stack *stack, con
 		     size_t value_cnt, const struct pprof_label *labels, size_t label_cnt);
 /* names leaf first */
 int pprof_store__add_pseudo(struct pprof_store *s, const char *const *names, size_t cnt,
-			    const int64_t *values, size_t value_cnt);
+			    const int64_t *values, size_t value_cnt,
+			    const struct pprof_label *labels, size_t label_cnt);
 /* The values of one sample on top of those of another; sums saturate. */
 void pprof_store__add_sample(struct store_sample *to, const struct store_sample *from,
 			     size_t value_cnt);

@@ -102,9 +102,10 @@ int pprof_writer__sample(struct pprof_writer *w, const struct pprof_stack *stack
 }
 
 int pprof_writer__pseudo(struct pprof_writer *w, const char *const *names, size_t cnt,
-			 const int64_t *values)
+			 const int64_t *values, const struct pprof_label *labels, size_t label_cnt)
 {
-	return pprof_store__add_pseudo(&w->store, names, cnt, values, w->type->value_cnt);
+	return pprof_store__add_pseudo(&w->store, names, cnt, values, w->type->value_cnt, labels,
+				       label_cnt);
 }
 
 int pprof_writer__comment(struct pprof_writer *w, const char *text)

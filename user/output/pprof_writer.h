@@ -70,7 +70,7 @@ int pprof_writer__sample(struct pprof_writer *w, const struct pprof_stack *stack
 			 const int64_t *values, const struct pprof_label *labels, size_t label_cnt);
 /* A sample without addresses: at most 4 functions by name, leaf first. */
 int pprof_writer__pseudo(struct pprof_writer *w, const char *const *names, size_t cnt,
-			 const int64_t *values);
+			 const int64_t *values, const struct pprof_label *labels, size_t label_cnt);
 /* pprof prints comments above its reports: only for what a reader must know (a forced layout). */
 int pprof_writer__comment(struct pprof_writer *w, const char *text);
 /* Writes the file at fd's offset. Once only. No message: the caller knows the file. */

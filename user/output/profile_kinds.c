@@ -4,13 +4,15 @@
 #include <errno.h>
 #include <string.h>
 
+#include "output/profile_tags.h"
+
 /*
  * What a profile that is made alone can do with. Where a goroutine ends is seen, too, so that
  * memory is needed only for those that live; the model infers the rest (model_config.sites).
  */
 #define S(name) SITE_BIT(SITE_##name)
 #define ENDS (S(GOEXIT0) | S(GOEXIT1))
-#define BEGINS (S(CREATE) | S(CREATE_AFTER) | S(NEWCORO))
+#define BEGINS SITES_CREATE
 #define LIVES (BEGINS | ENDS | S(COROSWITCH))
 #define WAITS (S(PARK) | S(READY) | ENDS)
 /* the first goroutine that a poll of the network finds is made runnable without a call of ready */
@@ -25,38 +27,45 @@
 /* an assist ends at what its goroutine does next */
 #define GC_SITES (SITES_ALL & ~(S(ACQUIREP) | S(RELEASEP) | S(HANDOFFP) | S(SET_LABELS)))
 
+/* Who waits has no thread, and but for one wait in another place no other state. */
+#define TAGS_ALL (TAG_GOROUTINE | TAG_CREATOR | TAG_THREAD | TAG_STATE)
+#define TAGS_WHO (TAG_GOROUTINE | TAG_CREATOR)
+
 static const struct profile_kind kinds[PROFILE_ID_MAX] = {
 	[PROFILE_CPU] = {"cpu", &PPROF_CPU, PROFILE_NEEDS_SAMPLES, .by_default = true,
-			 .about = "what ran on the processors, sampled"},
+			 .tags = TAGS_ALL, .about = "what ran on the processors, sampled"},
 	[PROFILE_GOROUTINE] = {"goroutine", &PPROF_GOROUTINE, PROFILE_NEEDS_SNAPSHOT,
-			       .by_default = true, .about = "all goroutines, by stack"},
+			       .by_default = true, .tags = TAGS_ALL,
+			       .about = "all goroutines, by stack"},
 	[PROFILE_BLOCK] = {"block", &PPROF_BLOCK, PROFILE_NEEDS_TRANSITIONS, STACK_BLOCK,
-			   .sites = WAITS, .by_default = true,
+			   .sites = WAITS, .by_default = true, .tags = TAGS_WHO | TAG_STATE,
 			   .about = "waits for channels, select and locks, by who waited"},
 	[PROFILE_MUTEX] = {"mutex", &PPROF_MUTEX, PROFILE_NEEDS_TRANSITIONS, STACK_MUTEX,
-			   .sites = WAITS, .by_default = true,
+			   .sites = WAITS, .by_default = true, .tags = TAGS_WHO,
 			   .about = "waits for mutexes, by who held them up: the unlocking stack"},
 	[PROFILE_SCHED] = {"sched", &PPROF_SCHED, PROFILE_NEEDS_TRANSITIONS, STACK_SCHED,
-			   .sites = RUNS,
+			   .sites = RUNS, .tags = TAGS_WHO,
 			   .about = "time runnable but not running, by who made it runnable"},
 	[PROFILE_NET] = {"net", &PPROF_NET, PROFILE_NEEDS_TRANSITIONS, STACK_NET, .sites = POLLS,
-			 .about = "waits for the network"},
+			 .tags = TAGS_WHO, .about = "waits for the network"},
 	[PROFILE_SYNC] = {"sync", &PPROF_SYNC, PROFILE_NEEDS_TRANSITIONS, STACK_SYNC,
-			  .sites = WAITS,
+			  .sites = WAITS, .tags = TAGS_WHO | TAG_STATE,
 			  .about = "waits for channels, select and locks, the runtime's own too"},
 	[PROFILE_SYSCALL] = {"syscall", &PPROF_SYSCALL, PROFILE_NEEDS_TRANSITIONS, STACK_SYSCALL,
-			     .sites = SYSCALLS, .about = "time in system calls and in C"},
+			     .sites = SYSCALLS, .tags = TAGS_WHO | TAG_THREAD,
+			     .about = "time in system calls and in C"},
 	[PROFILE_SLEEP] = {"sleep", &PPROF_SLEEP, PROFILE_NEEDS_TRANSITIONS, STACK_SLEEP,
-			   .sites = WAITS, .about = "time in time.Sleep"},
+			   .sites = WAITS, .tags = TAGS_WHO, .about = "time in time.Sleep"},
 	[PROFILE_GOROUTINECREATE] =
 		{"goroutinecreate", &PPROF_GOROUTINECREATE, PROFILE_NEEDS_TRANSITIONS, STACK_CREATE,
-		 .sites = LIVES,
+		 .sites = LIVES, .tags = TAGS_WHO,
 		 .about = "goroutines created, and how long they lived, by creator"},
 	[PROFILE_THREADCREATE] = {"threadcreate", &PPROF_THREADCREATE, PROFILE_NEEDS_EXTRA,
 				  .about = "the number of threads that the runtime made"},
 	[PROFILE_GC] = {"gc", &PPROF_GC, PROFILE_NEEDS_TRANSITIONS, STACK_GC, .sites = GC_SITES,
 			.estimate = "estimate: the end of a mark assist is not seen, only what its "
 				    "goroutine does next",
+			.tags = TAGS_WHO | TAG_THREAD,
 			.about = "mark assists and stops of the world for the GC"},
 	[PROFILE_HEAP] = {"heap", &PPROF_HEAP, PROFILE_NEEDS_EXTRA,
 			  .about = "memory in use, by who allocated it: the runtime's own profile"},
@@ -65,6 +74,7 @@ static const struct profile_kind kinds[PROFILE_ID_MAX] = {
 	[PROFILE_WALL] = {"wall", &PPROF_WALL, PROFILE_NEEDS_LOOKS | PROFILE_USES_SAMPLES,
 			  .estimate = "estimate: goroutines are looked at now and then; the time "
 				      "that they ran is shared out by CPU samples",
+			  .tags = TAG_CREATOR | TAG_STATE,
 			  .about = "every goroutine's time, whatever it does, by stack"},
 };
 

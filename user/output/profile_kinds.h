@@ -51,6 +51,7 @@ struct profile_kind {
 	enum stack_profile fold; /* that fills it; with PROFILE_NEEDS_TRANSITIONS only */
 	uint64_t sites;		 /* the probes that it needs when it is the only one: SITE_BIT of
 				  * goruntime/plan.h; 0 none */
+	unsigned tags;		 /* enum profile_tag: those that its samples can have */
 	bool by_default;	 /* without --profiles */
 	const char *estimate;	 /* what is not exact in it, for the file and the screen; NULL */
 	const char *about;	 /* one line */

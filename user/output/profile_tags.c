@@ -37,6 +37,26 @@ int profile_tags__parse(const char *list, unsigned *out, const char **bad, size_
 	}
 }
 
+const char *profile_tags__name(unsigned tags)
+{
+	size_t i = 0;
+
+	while (i + 1 < sizeof(names) / sizeof(names[0]) && !(tags & names[i].tag))
+		i++;
+	return names[i].name;
+}
+
+void profile_tags__list(unsigned tags, char *out, size_t sz)
+{
+	size_t n = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && n < sz; i++) {
+		if (tags & names[i].tag)
+			n += snprintf(out + n, sz - n, "%s%s", n ? ", " : "", names[i].name);
+	}
+}
+
 static const char *function_at(const struct symtab *symtab, uint64_t pc)
 {
 	size_t cnt;
@@ -49,8 +69,10 @@ size_t profile_tags__add(unsigned tags, const struct goroutine_facts *facts,
 			 const struct symtab *symtab, struct profile_tag_text *text,
 			 struct pprof_label *labels, size_t cnt)
 {
-	const char *creator = tags & TAG_CREATOR ? function_at(symtab, facts->gopc) : NULL;
+	const char *creator = NULL;
 
+	if (tags & TAG_CREATOR)
+		creator = facts->creator ? facts->creator : function_at(symtab, facts->gopc);
 	snprintf(text->goid, sizeof(text->goid), "%" PRIu64, facts->goid);
 	snprintf(text->tid, sizeof(text->tid), "%" PRIu64, facts->tid);
 	if (tags & TAG_GOROUTINE && facts->goid)

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "goruntime/snapshot_text.h"
 #include "output/profile_tags.h"
+#include "output/sample_labels.h"
 
 /* ---- goroutine ---- */
 
@@ -120,18 +121,25 @@ static const char *const *row_without_stack(enum stack_profile which, bool lost)
 }
 
 int stack_profile__row(struct pprof_writer *w, const struct raw_stacks *stacks,
-		       enum stack_profile which, const struct tr_stack *st, const uint64_t *v)
+		       const struct symtab *symtab, enum stack_profile which,
+		       const struct stack_profile_row *row)
 {
 	int64_t values[STACK_PROFILE_VALUES] = {0};
 	struct pprof_stack stack = {0};
+	struct profile_tag_text tags;
+	struct sample_labels labels;
+	size_t label_cnt = 0;
 
 	for (size_t i = 0; i < stack_profile__value_cnt(which); i++)
-		values[i] = clamp(v[i]);
-	if (st)
-		stack = pcs_of(st, stacks);
+		values[i] = clamp(row->v[i]);
+	if (row->st)
+		stack = pcs_of(row->st, stacks);
+	if (row->owner)
+		label_cnt = sample_labels__of_owner(row->owner, stacks, symtab, &tags, &labels);
 	if (stack.pcs)
-		return pprof_writer__sample(w, &stack, values, NULL, 0);
-	return pprof_writer__pseudo(w, row_without_stack(which, st != NULL), 1, values);
+		return pprof_writer__sample(w, &stack, values, labels.labels, label_cnt);
+	return pprof_writer__pseudo(w, row_without_stack(which, row->st != NULL), 1, values,
+				    labels.labels, label_cnt);
 }
 
 int threadcreate_profile__add(struct pprof_writer *w, uint64_t m_cnt)
@@ -139,7 +147,7 @@ int threadcreate_profile__add(struct pprof_writer *w, uint64_t m_cnt)
 	static const char *const row[] = {"[threads]"};
 	const int64_t value = clamp(m_cnt);
 
-	return pprof_writer__pseudo(w, row, 1, &value);
+	return pprof_writer__pseudo(w, row, 1, &value, NULL, 0);
 }
 
 /* ---- mappings ---- */

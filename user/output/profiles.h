@@ -21,9 +21,10 @@ bool profile__is_system_stack(const struct symtab *symtab, const uint64_t *pcs, 
 int goroutine_profile__add(struct pprof_writer *w, const struct snapshot *s,
 			   const struct symtab *symtab, unsigned tags);
 
-/* A row of one of the folds of analysis/stack_profiles.h; st NULL: it has no stack. */
+/* A row of one of the folds of analysis/stack_profiles.h. */
 int stack_profile__row(struct pprof_writer *w, const struct raw_stacks *stacks,
-		       enum stack_profile which, const struct tr_stack *st, const uint64_t *v);
+		       const struct symtab *symtab, enum stack_profile which,
+		       const struct stack_profile_row *row);
 
 /*
  * threadcreate: the number of Ms (allm), under one row as in runtime/pprof, whose Ms seldom have a

@@ -8,7 +8,7 @@
 
 #include "base/array.h"
 #include "base/imap.h"
-#include "output/cpu_profile.h"
+#include "output/sample_labels.h"
 #include "output/profiles.h"
 
 struct sample {
@@ -95,7 +95,7 @@ static int add_row(const struct wall_pprof *p, const struct wall_row *r, struct 
 	if (r->stack_cnt)
 		err = pprof_writer__sample(w, &stack, values, labels, cnt);
 	else
-		err = pprof_writer__pseudo(w, torn, 1, values);
+		err = pprof_writer__pseudo(w, torn, 1, values, NULL, 0);
 	free(labels);
 	return err;
 }
@@ -149,7 +149,7 @@ static int add_running(const struct wall_pprof *p, uint64_t ns, struct pprof_wri
 	if (all || !ns)
 		return err;
 	values_of(p, ns, values);
-	return pprof_writer__pseudo(w, unknown, 1, values);
+	return pprof_writer__pseudo(w, unknown, 1, values, NULL, 0);
 }
 
 /* ---- what is not there --------------------------------------------------------------------- */
@@ -160,7 +160,7 @@ static int add_losses(const struct wall_profile *f, struct pprof_writer *w)
 	const int64_t values[2] = {
 		0, (int64_t)(f->dropped_ns > INT64_MAX ? INT64_MAX : f->dropped_ns)};
 	char text[256];
-	int err = f->dropped_ns ? pprof_writer__pseudo(w, dropped, 1, values) : 0;
+	int err = f->dropped_ns ? pprof_writer__pseudo(w, dropped, 1, values, NULL, 0) : 0;
 
 	if (err || !(f->stacks_torn || f->unreadable || f->labels_unread || f->ticks_late))
 		return err;

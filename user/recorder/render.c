@@ -58,6 +58,8 @@ static int on_event(void *ctx, const struct gbt_hdr *rec, size_t len)
 	if (!(r->seen_cnt++ & 0xffff) && r->opt->cancelled && r->opt->cancelled())
 		return -ECANCELED;
 	err = render_profiles__event(r->profiles, rec);
+	if (!err)
+		err = analysis__record(r->analysis, rec);
 	return err ? err : model__event(r->model, rec, len);
 }
 

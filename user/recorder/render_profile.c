@@ -15,6 +15,7 @@
 
 struct render_profile {
 	enum profile_id id;
+	unsigned tags;
 	struct raw_file *raw;
 	struct tables *tables;
 	struct render_profiles *profiles;
@@ -31,11 +32,17 @@ static int on_transition(void *ctx, const struct transition *t)
 	return analysis__transition(r->analysis, t);
 }
 
+/* Creations are there for labels and tags too: what the profile counts shall not hang on these. */
+static bool is_of_profile(const struct render_profile *r, const struct gbt_hdr *rec)
+{
+	return rec->kind != GBT_CREATE || profile_kind__get(r->id)->sites & SITE_BIT(SITE_CREATE);
+}
+
 static int on_prescan(void *ctx, const struct gbt_hdr *rec, size_t len)
 {
 	struct render_profile *r = ctx;
 
-	return model__prescan(r->model, rec, len);
+	return is_of_profile(r, rec) ? model__prescan(r->model, rec, len) : 0;
 }
 
 static int on_event(void *ctx, const struct gbt_hdr *rec, size_t len)
@@ -43,7 +50,10 @@ static int on_event(void *ctx, const struct gbt_hdr *rec, size_t len)
 	struct render_profile *r = ctx;
 	int err = render_profiles__event(r->profiles, rec);
 
-	return err || !r->model ? err : model__event(r->model, rec, len);
+	if (err || !r->model)
+		return err;
+	err = analysis__record(r->analysis, rec);
+	return err || !is_of_profile(r, rec) ? err : model__event(r->model, rec, len);
 }
 
 static uint64_t end_ns(const struct render_profile *r)
@@ -62,6 +72,7 @@ static int open_model(struct render_profile *r)
 		.frames = {capture_frames, &r->tables->frames},
 		.snapshot = r->tables->snapshot,
 		.stack_profiles = render_profiles__folds(r->profiles),
+		.owner_parts = r->tags,
 	};
 	struct model_config mc = {
 		.start_ns = m->start_ns,
@@ -146,7 +157,7 @@ int render_profile__write(int raw_fd, const char *name, enum profile_id id, unsi
 			  struct profile_facts *facts, const char **why)
 {
 	const struct profile_choice choice = {.set = 1u << id, .how = PROFILES_NAMED, .tags = tags};
-	struct render_profile r = {.id = id};
+	struct render_profile r = {.id = id, .tags = tags};
 	int err = raw_file__open(raw_fd, name, &r.raw);
 
 	*facts = (struct profile_facts){0};

@@ -216,11 +216,11 @@ struct fold_rows {
 	enum stack_profile which;
 };
 
-static int add_row(void *ctx, const struct tr_stack *st, const uint64_t *v)
+static int add_row(void *ctx, const struct stack_profile_row *row)
 {
 	const struct fold_rows *r = ctx;
 
-	return stack_profile__row(r->w, r->tables->stacks, r->which, st, v);
+	return stack_profile__row(r->w, r->tables->stacks, r->tables->symtab, r->which, row);
 }
 
 static int fill_wall(const struct render_profiles *p, struct pprof_writer *w)

@@ -58,6 +58,8 @@ func profileCommandCases() {
 	usage("--hz of a block profile", "--hz", "-t", "block", "--hz", "99")
 	usage("--hz 1001 of a wall profile", "--hz", "-t", "wall", "--hz", "1001")
 	usage("--tag goroutine of a wall profile", "--tag", "-t", "wall", "--tag", "state,goroutine")
+	usage("--tag thread of a block profile", "goroutine, creator, state", "-t", "block", "--tag", "thread")
+	usage("--tag of a heap profile", "no tags", "-t", "heap", "--tag", "state")
 	usage("--kernel of a block profile", "--kernel", "-t", "block", "--kernel")
 	usage("--tag with an unknown name", "gorutine", "-t", "cpu", "--tag", "state,gorutine")
 	usage("--max-overhead of what has no slices", "--max-overhead", "-t", "cpu", "--max-overhead", "5")
@@ -69,6 +71,10 @@ func profileCommandCases() {
 	add("profile replaces a file as a whole", profileReplaceCase)
 	add("profile --every", everyCase)
 	add("profile --kernel --tag", kernelTagCase)
+	add("profile has labels that are set in the window", labelledCommandCase)
+	for _, v := range []string{cfg.versions[0], "1.22.12", cfg.newest} {
+		add("profile has labels go"+v, labelledProfilesCase(v))
+	}
 	add("profile is written soon", soonCase)
 	add("profile of a command", commandProfileCase)
 	add("profile ends with Ctrl-C", profileInterruptCase)
@@ -115,6 +121,74 @@ func (t *T) top(path string, options ...string) string {
 		t.Errorf("go tool pprof: %v: %s", err, clip(stderr.String()))
 	}
 	return string(out)
+}
+
+// A value is a label's share of a profile, in percent of the whole.
+var labelShare = regexp.MustCompile(`\( *([0-9.]+)%\): ([^\n]+)`)
+
+func (t *T) tags(path string) string {
+	cmd := exec.Command(cfg.golang, "tool", "pprof", "-tags", "-sample_index=0", path)
+	cmd.Env = append(os.Environ(), "GOTOOLCHAIN=go"+cfg.newest, "GOFLAGS=")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Errorf("go tool pprof -tags %s: %v", path, err)
+	}
+	return string(out)
+}
+
+// labelled: each of the ten labels of workload's tasks has about its share, all of them at least so many percent
+// of the profile; the rest is the runtime's.
+func (t *T) labelled(path string, atLeast float64) {
+	sum, workers := 0.0, 0
+	for _, m := range labelShare.FindAllStringSubmatch(t.tags(path), -1) {
+		share, _ := strconv.ParseFloat(m[1], 64)
+		worker, err := strconv.Atoi(m[2])
+		if err != nil {
+			continue
+		}
+		if worker > 9 || share < 5 || share > 15 {
+			t.Errorf("%s: %s %% of worker %s", path, m[1], m[2])
+		}
+		sum += share
+		workers++
+	}
+	if workers != 10 || sum < atLeast || sum > 100.1 {
+		t.Errorf("%s: %d workers have %.1f %%: %s", path, workers, sum, clip(t.tags(path)))
+	}
+}
+
+// A command's labels are all set in the window.
+func labelledCommandCase(t *T) {
+	r := t.gobpftrace("profile", "-t", "block", "-d", "1s", "-o", "out.pprof", "--json", "--",
+		filepath.Join(cfg.fixtures, cfg.newest, "workload"), "-kinds", "tasks")
+	t.status(r, 0)
+	if pid, _ := t.json(r.stdout[max(strings.IndexByte(r.stdout, '{'), 0):])["pid"].(float64); pid > 1 {
+		syscall.Kill(int(pid), syscall.SIGKILL)
+	}
+	t.labelled(t.Path("out.pprof"), 95)
+}
+
+// labelledProfilesCase takes profiles of a program whose workers were labelled before the window, ten kinds
+// of them alike, and create a goroutine in each round.
+func labelledProfilesCase(version string) func(*T) {
+	return func(t *T) {
+		p := t.fixture(version+"/workload", "-kinds", "tasks")
+		for _, kind := range []string{"block", "sleep", "sched", "goroutinecreate", "sync"} {
+			path := t.Path(kind + ".pprof")
+			t.status(t.gobpftrace("profile", "-p", pidOf(p), "-t", kind, "-d", "600ms", "-o", path, "-q"), 0)
+			t.labelled(path, 99)
+			all, one := t.top(path, "-sample_index=0"), t.top(path, "-sample_index=0", "-tagfocus=worker=^3$")
+			if strings.Contains(all, "tagfocus") || !strings.Contains(one, "tagfocus=worker=^3$") || !strings.Contains(one, "main.tasks") {
+				t.Errorf("%s: -tagfocus: %s", kind, clip(one))
+			}
+		}
+		path := t.Path("who.pprof")
+		t.status(t.gobpftrace("profile", "-p", pidOf(p), "-t", "block", "-d", "400ms", "-o", path, "-q", "--no-labels", "--tag", "creator,state,goroutine"), 0)
+		tags := t.tags(path)
+		if strings.Contains(tags, "worker:") || !strings.Contains(tags, "main.tasks") || !strings.Contains(tags, "chan receive") || !strings.Contains(tags, " goroutine:") {
+			t.Errorf("tags of a block profile: %s", clip(tags))
+		}
+	}
 }
 
 func deviceCase(t *T) {
