@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"gobpftrace.test/drive/attempts"
 	"gobpftrace.test/drive/lab"
 )
 
@@ -23,6 +24,7 @@ type runner struct {
 	goTool, only                string
 	counts                      bool
 	traceFor, cpuFor            time.Duration
+	again, harmed               bool
 	passed, failed, skipped     int
 	failures                    []string
 }
@@ -38,6 +40,29 @@ func (r *runner) verdict(name, detail string, err error) {
 	fmt.Printf("FAIL %s: %s\n", name, detail)
 	for _, l := range strings.Split(strings.TrimSpace(err.Error()), "\n") {
 		fmt.Println("       " + l)
+	}
+}
+
+// comparison makes one, with -again once more where it fails; then the second counts.
+func (r *runner) comparison(name string, compare func()) {
+	passed, failed, skipped, failures := r.passed, r.failed, r.skipped, r.failures
+	once := func() attempts.Verdict {
+		r.passed, r.failed, r.skipped, r.failures = passed, failed, skipped, failures
+		compare()
+		switch {
+		case r.harmed:
+			return attempts.Harmed
+		case r.failed > failed:
+			return attempts.Failed
+		case r.skipped > skipped:
+			return attempts.Skipped
+		}
+		return attempts.Passed
+	}
+	if r.again {
+		attempts.Twice(name, once)
+	} else {
+		once()
 	}
 }
 
@@ -62,7 +87,7 @@ func run(path string, args ...string) (string, error) {
 }
 
 // record captures p for d into dir, while during runs beginning shortly after the start.
-func (r *runner) record(p *lab.Program, dir string, d time.Duration, options []string, during func() error) error {
+func (r *runner) record(p *lab.Program, dir string, d time.Duration, options []string, during func() error) (err error) {
 	args := append([]string{"record", "-q", "-p", fmt.Sprint(p.Pid()), "-d", d.String(), "-o", dir}, options...)
 	tool := exec.Command(r.tool, args...)
 	var said strings.Builder
@@ -74,6 +99,12 @@ func (r *runner) record(p *lab.Program, dir string, d time.Duration, options []s
 	go func() { ended <- tool.Wait() }()
 	time.Sleep(700 * time.Millisecond) // attaching; too short only costs common time
 	duringErr := during()
+	defer func() {
+		if !p.Alive() {
+			r.harmed = true
+			err = fmt.Errorf("the program is gone: %s (%v)", p.Ended(), err)
+		}
+	}()
 	select {
 	case err := <-ended:
 		if err != nil {
@@ -151,7 +182,7 @@ func (r *runner) wanted(kind string) bool {
 // agree on, and lose count of cgo callbacks: Go's own reader then refuses the reference.
 const (
 	unreadable = "the reference cannot be read"
-	attempts   = 4
+	recordings = 4
 )
 
 func (r *runner) trace(version, kind, attach string) {
@@ -162,7 +193,7 @@ func (r *runner) trace(version, kind, attach string) {
 			r.verdict(name, line, err)
 			return
 		}
-		if n == attempts {
+		if n == recordings {
 			r.skipped++
 			fmt.Printf("skip %s: %d times %v\n", name, n, err)
 			return
@@ -258,6 +289,7 @@ func main() {
 	flag.StringVar(&r.goTool, "go", "go", "a Go whose `go tool trace` reads every format")
 	flag.StringVar(&r.only, "profile-kinds", "all", "kinds of work that judge profiles, comma-separated; \"\" none")
 	flag.BoolVar(&r.counts, "profile-counts", false, "judge only the counts of profiles, which other work on the machine does not change")
+	flag.BoolVar(&r.again, "again", false, "make a comparison that fails once more, and count that")
 	noCPU := flag.Bool("no-cpu", false, "leave the CPU profiles out")
 	flag.Parse()
 	if *versions == "" || r.judges == "" {
@@ -272,14 +304,14 @@ func main() {
 		for _, a := range strings.Split(*attach, ",") {
 			for _, k := range strings.Split(*kinds, ",") {
 				if k != "" && r.has(v, k) {
-					r.trace(v, k, a)
+					r.comparison(strings.Join([]string{v, k, a}, " "), func() { r.trace(v, k, a) })
 				}
 			}
 			r.profiles(v, a)
 			r.snapshots(v, a)
-			r.wall(v, a)
+			r.comparison(v+" wall "+a, func() { r.wall(v, a) })
 			if !*noCPU {
-				r.cpu(v, a)
+				r.comparison(v+" cpu-profile "+a, func() { r.cpu(v, a) })
 			}
 		}
 	}

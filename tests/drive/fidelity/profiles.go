@@ -39,16 +39,16 @@ func (r *runner) profiles(version, attach string) {
 		if more != "" && !old(version) {
 			types += "," + more
 		}
-		r.profilesOf(version, attach, k.kind, types)
+		name := strings.Join([]string{version, "profiles", k.kind, attach}, " ")
+		r.comparison(name, func() { r.profilesOf(name, version, attach, k.kind, types) })
 	}
 }
 
-func (r *runner) profilesOf(version, attach, kind, types string) {
-	name := strings.Join([]string{version, "profiles", kind, attach}, " ")
+func (r *runner) profilesOf(name, version, attach, kind, types string) {
 	dir := filepath.Join(r.out, strings.ReplaceAll(name, " ", "-"))
 	for n := 1; ; n++ {
 		report, err := r.recordProfiles(version, attach, kind, types, dir)
-		if n < attempts && (strings.Contains(report, disturbed) || old(version) && strings.Contains(report, unreadable)) {
+		if n < recordings && (strings.Contains(report, disturbed) || old(version) && strings.Contains(report, unreadable)) {
 			continue
 		}
 		if err != nil && report == "" {

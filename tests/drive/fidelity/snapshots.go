@@ -32,17 +32,21 @@ func (r *runner) snapshots(version, attach string) {
 			continue
 		}
 		name := strings.Join([]string{version, "profiles", p.name, attach}, " ")
-		dir := filepath.Join(r.out, strings.ReplaceAll(name, " ", "-"))
-		report, err := r.snapshot(version, attach, p, dir)
-		if err != nil {
-			r.verdict(name, "not recorded", err)
-			continue
-		}
-		failed := r.failed
-		r.each(version, p.name, attach, report)
-		if r.failed == failed {
-			os.RemoveAll(dir)
-		}
+		r.comparison(name, func() { r.snapshotOf(name, version, attach, p) })
+	}
+}
+
+func (r *runner) snapshotOf(name, version, attach string, p *resting) {
+	dir := filepath.Join(r.out, strings.ReplaceAll(name, " ", "-"))
+	report, err := r.snapshot(version, attach, p, dir)
+	if err != nil {
+		r.verdict(name, "not recorded", err)
+		return
+	}
+	failed := r.failed
+	r.each(version, p.name, attach, report)
+	if r.failed == failed {
+		os.RemoveAll(dir)
 	}
 }
 

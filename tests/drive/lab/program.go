@@ -4,6 +4,7 @@ package lab
 
 import (
 	"bufio"
+	"bytes"
 	"crypto/sha256"
 	"fmt"
 	"io"
@@ -102,7 +103,18 @@ func (p *Program) Ask(command string) string {
 	return l
 }
 
-func (p *Program) Alive() bool { return p.Cmd.Process.Signal(syscall.Signal(0)) == nil }
+// Alive tells whether it still runs; one that ended is a zombie until it is waited for.
+func (p *Program) Alive() bool {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.Pid()))
+	i := bytes.LastIndexByte(text, ')')
+	return err == nil && i > 0 && len(text) > i+2 && text[i+2] != 'Z' && text[i+2] != 'X'
+}
+
+// Ended waits for a program that is not Alive any more and says how it ended.
+func (p *Program) Ended() string {
+	p.Cmd.Wait()
+	return p.Cmd.ProcessState.String()
+}
 
 // Stop ends a program that is the test's own.
 func (p *Program) Stop() {

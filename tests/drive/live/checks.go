@@ -79,7 +79,7 @@ func (t *T) wait(r *running) *result {
 	if errors.As(err, &exit) {
 		res.status = exit.ExitCode()
 		if ws := exit.Sys().(syscall.WaitStatus); ws.Signaled() {
-			t.Errorf("gobpftrace %v died of %v: %s", res.args, ws.Signal(), clip(res.stderr))
+			t.Harmf("gobpftrace %v died of %v: %s", res.args, ws.Signal(), clip(res.stderr))
 		}
 	} else if err != nil && !errors.Is(err, exec.ErrWaitDelay) {
 		t.Fatalf("gobpftrace: %v", err)
@@ -100,11 +100,11 @@ func (t *T) fixture(path string, args ...string) *lab.Program {
 	}
 	t.Cleanup(func() {
 		if !p.Alive() {
-			t.Errorf("the target is gone")
+			t.Harmf("the target is gone: %s", p.Ended())
 			return
 		}
 		if a := p.Ask("pause"); a != "done pause" {
-			t.Errorf("the target answers %q", a)
+			t.Harmf("the target answers %q", a)
 		}
 		after := ""
 		for begin := time.Now(); time.Since(begin) < 10*time.Second; time.Sleep(50 * time.Millisecond) {
@@ -113,7 +113,7 @@ func (t *T) fixture(path string, args ...string) *lab.Program {
 			}
 		}
 		if err != nil || after != before {
-			t.Errorf("the target's text is %s, was %s (%v)", after, before, err)
+			t.Harmf("the target's text is %s, was %s (%v)", after, before, err)
 		}
 	})
 	return p
@@ -192,10 +192,10 @@ func (t *T) owned(path string, mode os.FileMode, uid int) {
 		return
 	}
 	if st.Mode().Perm() != mode {
-		t.Errorf("%s has mode %o, wanted %o", filepath.Base(path), st.Mode().Perm(), mode)
+		t.Harmf("%s has mode %o, wanted %o", filepath.Base(path), st.Mode().Perm(), mode)
 	}
 	if owner := int(st.Sys().(*syscall.Stat_t).Uid); owner != uid {
-		t.Errorf("%s belongs to uid %d, wanted %d", filepath.Base(path), owner, uid)
+		t.Harmf("%s belongs to uid %d, wanted %d", filepath.Base(path), owner, uid)
 	}
 }
 
@@ -204,7 +204,7 @@ func (t *T) noLeftovers(dir string) {
 	list, _ := os.ReadDir(dir)
 	for _, e := range list {
 		if strings.HasPrefix(e.Name(), ".") || strings.Contains(e.Name(), "partial") {
-			t.Errorf("%s was left behind", e.Name())
+			t.Harmf("%s was left behind", e.Name())
 		}
 	}
 }
@@ -287,15 +287,16 @@ func (t *T) summary(dir string) {
 func (t *T) printable(what, text string) {
 	for i, c := range text {
 		if c < ' ' && c != '\n' && c != '\t' || c == 0x7f {
-			t.Errorf("%s has control character %#x at byte %d", what, c, i)
+			t.Harmf("%s has control character %#x at byte %d", what, c, i)
 			return
 		}
 	}
 }
 
-// status fails the case for good when the tool ended otherwise.
+// status ends the case when the tool ended otherwise. That it does what it should refuse is harm.
 func (t *T) status(r *result, want int) {
 	if r.status != want {
+		t.harmed = t.harmed || want != 0
 		t.Fatalf("exit status %d, wanted %d: %s", r.status, want, r)
 	}
 }
@@ -307,20 +308,20 @@ func (t *T) refused(r *result, statuses []int, mention string) {
 		ok = ok || s == r.status
 	}
 	if !ok {
-		t.Errorf("exit status %d, wanted %v: %s", r.status, statuses, r)
+		t.Harmf("exit status %d, wanted %v: %s", r.status, statuses, r)
 	}
 	if n := strings.Count(strings.TrimRight(r.stderr, "\n"), "\n") + 1; n != 1 || r.stderr == "" {
-		t.Errorf("%d lines on standard error, wanted one: %q", n, clip(r.stderr))
+		t.Harmf("%d lines on standard error, wanted one: %q", n, clip(r.stderr))
 	}
 	if r.stdout != "" {
-		t.Errorf("standard output is %q", clip(r.stdout))
+		t.Harmf("standard output is %q", clip(r.stdout))
 	}
 	if mention != "" && !strings.Contains(strings.ToLower(r.stderr), strings.ToLower(mention)) {
-		t.Errorf("the line does not mention %q: %q", mention, clip(r.stderr))
+		t.Harmf("the line does not mention %q: %q", mention, clip(r.stderr))
 	}
 	t.printable("standard error", r.stderr)
 	if exists(t.Path("out")) {
-		t.Errorf("the output folder is there")
+		t.Harmf("the output folder is there")
 	}
 	t.noLeftovers(t.dir)
 }

@@ -38,7 +38,7 @@ func (t *T) denied(what, mention string) {
 	t.refused(t.wait(t.start(env, "-p", pidOf(p), "-d", "1s", "-o", "out")), []int{3}, mention)
 	check := t.wait(t.start(env, "check", "-p", pidOf(p)))
 	if check.status != 3 {
-		t.Errorf("check: %s", check)
+		t.Harmf("check: %s", check)
 	}
 }
 
@@ -104,7 +104,7 @@ func frozenCase(t *T) {
 		t.Errorf("%d goroutines: %s", n, r)
 	}
 	if !frozen("1") {
-		t.Errorf("the target is not frozen any more")
+		t.Harmf("the target is not frozen any more")
 	}
 }
 

@@ -67,7 +67,7 @@ func execsCase(t *T) {
 	}
 	t.whole(t.Path("out"), wants{transitions: 1000, goroutines: 300, noSamples: true})
 	if !p.Alive() {
-		t.Errorf("what the target became is gone")
+		t.Harmf("what the target became is gone")
 	}
 }
 
@@ -95,7 +95,7 @@ func execsItselfCase(t *T) {
 		t.Errorf("the window's end: %s", clip(out))
 	}
 	if !p.Alive() || p.Ask("pause") != "done pause" {
-		t.Errorf("what the target became does not answer")
+		t.Harmf("what the target became does not answer")
 	}
 }
 
@@ -110,7 +110,7 @@ func stoppedCase(t *T) {
 	t.status(r, 0)
 	t.whole(t.Path("out"), wants{goroutines: 300, noSamples: true})
 	if f := strings.Fields(string(stat)); len(f) < 3 || f[2] != "T" {
-		t.Errorf("the target was %q after the capture, wanted T", f)
+		t.Harmf("the target was %q after the capture, wanted T", f)
 	}
 }
 
@@ -134,7 +134,7 @@ func deletedCase(t *T) {
 	t.status(r, 0)
 	t.whole(t.Path("out"), wants{transitions: 2000, goroutines: 300})
 	if !p.Alive() || p.Ask("pause") != "done pause" {
-		t.Errorf("the target does not answer")
+		t.Harmf("the target does not answer")
 	}
 }
 
@@ -147,7 +147,7 @@ func replacedCase(t *T) {
 	t.status(r, 0)
 	t.whole(t.Path("out"), wants{transitions: 2000, goroutines: 300})
 	if !p.Alive() || p.Ask("pause") != "done pause" {
-		t.Errorf("the target does not answer")
+		t.Harmf("the target does not answer")
 	}
 }
 
@@ -193,7 +193,7 @@ func sudoCase(t *T) {
 	os.Chmod(t.dir, 0o755)
 	r = t.wait(t.start([]string{"SUDO_UID=" + id, "SUDO_GID=" + id}, "-p", pidOf(p), "-d", "500ms", "-o", "mine"))
 	if r.status != 1 || exists(t.Path("mine")) {
-		t.Errorf("wrote where sudo's user may not: %s", r)
+		t.Harmf("wrote where sudo's user may not: %s", r)
 	}
 }
 
@@ -271,7 +271,7 @@ func allCase(t *T) {
 	a, b := t.fixture(path, busy...), t.fixture(path, busy...)
 	r := t.gobpftrace("-n", "manyofme", "-d", "500ms", "-o", "out")
 	if r.status != 2 || !strings.Contains(r.stderr, pidOf(a)) || !strings.Contains(r.stderr, pidOf(b)) || exists(t.Path("out")) {
-		t.Errorf("a name that fits two: %s", r)
+		t.Harmf("a name that fits two: %s", r)
 	}
 	r = t.gobpftrace("-n", "manyofme", "--all", "-d", "500ms", "-o", "out")
 	t.status(r, 0)
@@ -302,6 +302,7 @@ func killedCase(t *T) {
 		run.cmd.Process.Kill()
 		run.cmd.Wait()
 		if exists(t.Path("out")) {
+			t.harmed = true
 			t.Fatalf("killed after %d ms, the folder has its final name", 300+250*i)
 		}
 	}
@@ -337,7 +338,7 @@ func diskFullCase(t *T) {
 	list, _ := os.ReadDir(small)
 	for _, e := range list {
 		if e.Name() != "out" {
-			t.Errorf("%s was left behind", e.Name())
+			t.Harmf("%s was left behind", e.Name())
 		}
 	}
 }
@@ -377,7 +378,7 @@ func containerCase(t *T) {
 	}
 	state, _ := output("docker", "inspect", "-f", "{{.State.Running}}", id)
 	if strings.TrimSpace(state) != "true" {
-		t.Errorf("the container is not running any more")
+		t.Harmf("the container is not running any more")
 	}
 }
 
@@ -394,5 +395,5 @@ func nothingRemainsCase(t *T) {
 			return
 		}
 	}
-	t.Errorf("BPF objects remain: %v", left)
+	t.Harmf("BPF objects remain: %v", left)
 }

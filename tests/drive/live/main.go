@@ -1,6 +1,7 @@
 // Live runs the tool on real Go programs of many versions and build modes, on wrong input, and in
 // the accidents of life, and looks at its files, its exit status, and what it leaves behind. A line
-// a case: "ok", "FAIL" or "skip", its name, and why. With CI=true in the environment a skip fails.
+// a case: "ok", "FAIL" or "skip", its name, and why. A case that fails is made once more ("again"), but for what
+// no busy machine excuses (T.Harmf). With CI=true in the environment a skip fails.
 //
 //	live -tool build/gobpftrace -fixtures build/fixtures -judges DIR [-run REGEXP]
 package main
@@ -13,6 +14,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"gobpftrace.test/drive/attempts"
 )
 
 type config struct {
@@ -28,6 +31,7 @@ type T struct {
 	name     string
 	dir      string
 	problems []string
+	harmed   bool
 	cleanups []func()
 }
 
@@ -41,6 +45,13 @@ func (t *T) Errorf(format string, args ...any) {
 func (t *T) Fatalf(format string, args ...any) {
 	t.Errorf(format, args...)
 	panic(fatal{})
+}
+
+// Harmf is Errorf for what no busy machine excuses: the target was harmed, something was left behind,
+// a refusal was none, the tool crashed. The case gets no second attempt.
+func (t *T) Harmf(format string, args ...any) {
+	t.harmed = true
+	t.Errorf(format, args...)
 }
 
 func (t *T) Skipf(format string, args ...any) { panic(skip{fmt.Sprintf(format, args...)}) }
@@ -60,12 +71,14 @@ var cases []testcase
 
 func add(name string, run func(*T)) { cases = append(cases, testcase{name, run}) }
 
-func (c *testcase) execute() (problems []string, skipped string) {
+func (c *testcase) execute() (t *T, skipped string) {
+	t = &T{name: c.name}
 	dir, err := os.MkdirTemp("", "gobpftrace-live-")
 	if err != nil {
-		return []string{err.Error()}, ""
+		t.Errorf("%v", err)
+		return t, ""
 	}
-	t := &T{name: c.name, dir: dir}
+	t.dir = dir
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	func() {
 		defer func() {
@@ -82,7 +95,30 @@ func (c *testcase) execute() (problems []string, skipped string) {
 	for i := len(t.cleanups) - 1; i >= 0; i-- {
 		t.cleanups[i]()
 	}
-	return t.problems, skipped
+	return t, skipped
+}
+
+// attempt runs the case and prints its line.
+func (c *testcase) attempt() attempts.Verdict {
+	begin := time.Now()
+	t, skipped := c.execute()
+	took := time.Since(begin).Round(100 * time.Millisecond)
+	switch {
+	case len(t.problems) > 0:
+		fmt.Printf("FAIL %s (%v)\n", c.name, took)
+		for _, p := range t.problems {
+			fmt.Println("       " + strings.ReplaceAll(strings.TrimSpace(p), "\n", "\n       "))
+		}
+		if t.harmed {
+			return attempts.Harmed
+		}
+		return attempts.Failed
+	case skipped != "":
+		fmt.Printf("skip %s (%s)\n", c.name, skipped)
+		return attempts.Skipped
+	}
+	fmt.Printf("ok   %s (%v)\n", c.name, took)
+	return attempts.Passed
 }
 
 func main() {
@@ -129,22 +165,13 @@ func main() {
 			fmt.Println(c.name)
 			continue
 		}
-		begin := time.Now()
-		problems, why := c.execute()
-		took := time.Since(begin).Round(100 * time.Millisecond)
-		switch {
-		case len(problems) > 0:
-			failed++
-			fmt.Printf("FAIL %s (%v)\n", c.name, took)
-			for _, p := range problems {
-				fmt.Println("       " + strings.ReplaceAll(strings.TrimSpace(p), "\n", "\n       "))
-			}
-		case why != "":
-			skipped++
-			fmt.Printf("skip %s (%s)\n", c.name, why)
-		default:
+		switch attempts.Twice(c.name, c.attempt) {
+		case attempts.Passed:
 			passed++
-			fmt.Printf("ok   %s (%v)\n", c.name, took)
+		case attempts.Skipped:
+			skipped++
+		default:
+			failed++
 		}
 	}
 	if *list {

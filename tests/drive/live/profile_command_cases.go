@@ -195,7 +195,7 @@ func deviceCase(t *T) {
 	p := t.fixture(cfg.newest+"/workload", "-kinds", "channels")
 	t.refused(t.gobpftrace("profile", "-p", pidOf(p), "-t", "goroutine", "-o", "/dev/null"), []int{2}, "/dev/null")
 	if st, err := os.Stat("/dev/null"); err != nil || st.Mode()&os.ModeCharDevice == 0 {
-		t.Errorf("/dev/null is %v (%v)", st, err)
+		t.Harmf("/dev/null is %v (%v)", st, err)
 	}
 }
 
@@ -237,12 +237,12 @@ func profileReplaceCase(t *T) {
 	r := t.gobpftrace("profile", "-p", fmt.Sprint(1<<22-1), "-t", "goroutine", "-o", "a.pprof")
 	t.status(r, 1)
 	if got := t.read(t.Path("a.pprof")); got != "old" {
-		t.Errorf("a run that failed left %q", clip(got))
+		t.Harmf("a run that failed left %q", clip(got))
 	}
 	t.status(t.gobpftrace("profile", "-p", pidOf(p), "-t", "goroutine", "-o", "a.pprof", "-q"), 0)
 	was := make([]byte, 10)
 	if n, _ := old.Read(was); string(was[:n]) != "old" {
-		t.Errorf("the old file was written to")
+		t.Harmf("the old file was written to")
 	}
 	t.owned(t.Path("a.pprof"), 0o600, os.Getuid())
 	t.pprof(t.Path("a.pprof"), "goroutine")

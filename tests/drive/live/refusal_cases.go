@@ -99,7 +99,7 @@ func notEmptyCase(t *T) {
 	os.WriteFile(t.Path("full/mine"), []byte("mine"), 0o644)
 	t.refused(t.gobpftrace("-p", pidOf(p), "-d", "1s", "-o", "full"), []int{2}, "not empty")
 	if t.read(t.Path("full/mine")) != "mine" {
-		t.Errorf("the file there was touched")
+		t.Harmf("the file there was touched")
 	}
 }
 
@@ -108,7 +108,7 @@ func outputFileCase(t *T) {
 	os.WriteFile(t.Path("file"), []byte("mine"), 0o644)
 	t.refused(t.gobpftrace("-p", pidOf(p), "-d", "1s", "-o", "file"), []int{1, 2}, "file")
 	if t.read(t.Path("file")) != "mine" {
-		t.Errorf("the file was touched")
+		t.Harmf("the file was touched")
 	}
 }
 
@@ -144,7 +144,7 @@ func (t *T) other(path string, args ...string) *exec.Cmd {
 	}
 	t.Cleanup(func() {
 		if cmd.Process.Signal(syscall.Signal(0)) != nil {
-			t.Errorf("the target is gone")
+			t.Harmf("the target is gone")
 		}
 		cmd.Process.Kill()
 		cmd.Wait()
@@ -227,6 +227,6 @@ func truncatedCase(t *T) {
 func checkNotGoCase(t *T) {
 	cmd := t.other("sleep", "60")
 	if r := t.gobpftrace("check", "-p", fmt.Sprint(cmd.Process.Pid)); r.status != 3 {
-		t.Errorf("%s", r)
+		t.Harmf("%s", r)
 	}
 }

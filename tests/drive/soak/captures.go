@@ -69,7 +69,7 @@ func (s *soak) kill(kills, perfEvery int) (mid int) {
 			s.fail("kill %d: the capture had ended by itself: %v", i, cmd.ProcessState)
 		}
 		if took := s.waitText(10 * time.Second); took > 8*time.Second {
-			s.fail("kill %d: the probes were there for %v after the tool's death", i, took)
+			s.harm("kill %d: the probes were there for %v after the tool's death", i, took)
 		}
 		s.settled(fmt.Sprint("kill ", i))
 	}

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"gobpftrace.test/drive/attempts"
 	"gobpftrace.test/drive/lab"
 )
 
@@ -24,6 +25,7 @@ type soak struct {
 	before    map[lab.BPFID]bool
 	started   map[lab.BPFID]bool // objects seen since: all must go
 	failures  int
+	harmed    bool // what no busy machine excuses
 }
 
 func (s *soak) fail(format string, args ...any) {
@@ -33,23 +35,29 @@ func (s *soak) fail(format string, args ...any) {
 	}
 }
 
+// harm is fail for what no busy machine excuses.
+func (s *soak) harm(format string, args ...any) {
+	s.harmed = true
+	s.fail(format, args...)
+}
+
 // settled checks what must hold while no capture is going on.
 func (s *soak) settled(what string) {
 	if !s.service.Alive() {
-		s.fail("%s: the service is gone", what)
+		s.harm("%s: the service is gone: %s", what, s.service.Ended())
 		return
 	}
 	text, err := lab.TextSum(s.service.Pid())
 	if err != nil {
 		s.fail("%s: %v", what, err)
 	} else if text != s.text {
-		s.fail("%s: the service's text is not as before: %s, was %s", what, text, s.text)
+		s.harm("%s: the service's text is not as before: %s, was %s", what, text, s.text)
 	}
 	if wrong := s.load.takeWrong(); len(wrong) > 0 {
-		s.fail("%s: %d wrong answers: %s", what, len(wrong), wrong[0])
+		s.harm("%s: %d wrong answers: %s", what, len(wrong), wrong[0])
 	}
 	if left, err := os.ReadDir(s.dir); err != nil || len(left) > 0 {
-		s.fail("%s: files remain in the output's place: %v %v", what, left, err)
+		s.harm("%s: files remain in the output's place: %v %v", what, left, err)
 		for _, e := range left {
 			os.RemoveAll(filepath.Join(s.dir, e.Name()))
 		}
@@ -110,10 +118,10 @@ func (s *soak) run(cycles, kills, perfEvery int) {
 		s.fail("only %d of %d kills hit a capture with probes in place: nothing was proved", mid, kills)
 	}
 	if left := s.remaining(30 * time.Second); len(left) > 0 {
-		s.fail("%d BPF objects remain: %v", len(left), left)
+		s.harm("%d BPF objects remain: %v", len(left), left)
 	}
 	if now := probesOfTracefs(); now != events {
-		s.fail("uprobe_events has changed: %q, was %q", now, events)
+		s.harm("uprobe_events has changed: %q, was %q", now, events)
 	}
 	right, slowest := s.load.stop()
 	fmt.Printf("  %d right answers, the slowest after %v\n", right, slowest.Round(time.Millisecond))
@@ -157,6 +165,9 @@ func main() {
 	if s.failures > 0 {
 		os.RemoveAll(dir)
 		fmt.Printf("soak: %d failures\n", s.failures)
+		if s.harmed {
+			os.Exit(attempts.HarmedStatus)
+		}
 		os.Exit(1)
 	}
 	fmt.Println("soak: ok")
