@@ -49,6 +49,18 @@ static void control_characters_are_disarmed(void **state)
 	log__set_sink(NULL, NULL);
 }
 
+static void a_quiet_thread_says_it_to_the_debug_log(void **state)
+{
+	log__set_sink(sink, &lines);
+	log__set_quiet(true);
+	log_error("e");
+	assert_int_equal(last_level, LOG_DEBUG);
+	log__set_quiet(false);
+	log_error("e");
+	assert_int_equal(last_level, LOG_ERROR);
+	log__set_sink(NULL, NULL);
+}
+
 static void long_lines_are_cut(void **state)
 {
 	static char big[10000];
@@ -65,6 +77,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lines_reach_the_sink),
 		cmocka_unit_test(control_characters_are_disarmed),
+		cmocka_unit_test(a_quiet_thread_says_it_to_the_debug_log),
 		cmocka_unit_test(long_lines_are_cut),
 	};
 

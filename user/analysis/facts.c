@@ -45,18 +45,40 @@ static int fill_losses(const struct summary_facts *facts, struct summary *s)
 	return 0;
 }
 
+/* At most all of the target's CPU time, where that is known. */
+static uint64_t times(uint64_t hits, uint64_t price_ns, uint64_t cpu_ns)
+{
+	uint64_t ns;
+
+	if (__builtin_mul_overflow(hits, price_ns, &ns))
+		ns = UINT64_MAX;
+	return cpu_ns && ns > cpu_ns ? cpu_ns : ns;
+}
+
 static void fill_cost(struct summary *s)
 {
+	const struct raw_trailer *t = &s->trailer;
 	struct summary_cost *c = &s->cost;
 
 	c->hits = s->trailer.counters[GBT_C_HITS];
-	c->price_hit_ns = s->trailer.price_hit_ns;
-	if (__builtin_mul_overflow(c->hits, c->price_hit_ns, &c->estimate_ns))
-		c->estimate_ns = UINT64_MAX;
-	c->target_cpu_ns = s->trailer.target_cpu_ns;
-	c->tool_cpu_ns = s->trailer.tool_cpu_ns;
-	if (c->target_cpu_ns)
-		c->share = (double)c->estimate_ns / (double)c->target_cpu_ns;
+	c->price_hit_ns = t->price_hit_ns;
+	c->target_cpu_ns = t->target_cpu_ns;
+	c->estimate_ns = times(c->hits, c->price_hit_ns, c->target_cpu_ns);
+	c->low_ns = c->high_ns = c->estimate_ns;
+	if (t->price_low_ns)
+		c->low_ns = times(c->hits, t->price_low_ns, c->target_cpu_ns);
+	if (t->price_high_ns)
+		c->high_ns = times(c->hits, t->price_high_ns, c->target_cpu_ns);
+	c->from = t->price_from;
+	c->tool_cpu_ns = t->tool_cpu_ns;
+	c->tool_rss_max = t->tool_rss_max;
+	if (!c->target_cpu_ns)
+		return;
+	c->share = (double)c->estimate_ns / (double)c->target_cpu_ns;
+	c->share_low = (double)c->low_ns / (double)c->target_cpu_ns;
+	c->share_high = (double)c->high_ns / (double)c->target_cpu_ns;
+	if (c->estimate_ns < c->target_cpu_ns)
+		c->added = (double)c->estimate_ns / (double)(c->target_cpu_ns - c->estimate_ns);
 }
 
 int facts__fill(const struct summary_facts *facts, struct summary *out)

@@ -128,10 +128,14 @@ struct summary_hot {
 
 struct summary_cost {
 	uint64_t hits, price_hit_ns;
-	uint64_t estimate_ns;	/* hits × price */
-	uint64_t target_cpu_ns; /* 0: not known */
-	double share;		/* estimate_ns / target_cpu_ns; 0 without */
-	uint64_t tool_cpu_ns;
+	uint64_t estimate_ns;	  /* hits × price, never more than the target's CPU time */
+	uint64_t low_ns, high_ns; /* bounds of it; equal: not known */
+	uint64_t target_cpu_ns;	  /* 0: not known */
+	double share;		  /* estimate_ns / target_cpu_ns; 0 without */
+	double share_low, share_high;
+	double added;	  /* estimate_ns against what the target used without it; 0 not known */
+	const char *from; /* where the price comes from; "" an older recorder; of the summary */
+	uint64_t tool_cpu_ns, tool_rss_max; /* 0: not known */
 };
 
 /* One class of loss. */

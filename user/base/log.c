@@ -12,11 +12,17 @@
 
 static log_sink_fn sink_fn;
 static void *sink_ctx;
+static _Thread_local bool is_quiet;
 
 void log__set_sink(log_sink_fn fn, void *ctx)
 {
 	sink_fn = fn;
 	sink_ctx = ctx;
+}
+
+void log__set_quiet(bool quiet)
+{
+	is_quiet = quiet;
 }
 
 __attribute__((format(printf, 2, 0))) static void emit(enum log_level level, const char *fmt,
@@ -33,7 +39,7 @@ __attribute__((format(printf, 2, 0))) static void emit(enum log_level level, con
 	clean__put(&shown, line, strlen(line), CLEAN_NAME);
 	buf__u8(&shown, 0);
 	if (!shown.err)
-		sink_fn(level, (char *)shown.data, sink_ctx);
+		sink_fn(is_quiet ? LOG_DEBUG : level, (char *)shown.data, sink_ctx);
 	buf__free(&shown);
 }
 

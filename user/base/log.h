@@ -2,6 +2,8 @@
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
+#include <stdbool.h>
+
 /*
  * Messages for the user. Libraries never print: they hand a line to the sink that
  * cli installs. One failure = one line, written by the layer that knows the
@@ -18,6 +20,10 @@ typedef void (*log_sink_fn)(enum log_level level, const char *line, void *ctx);
 
 /* NULL restores the default, which drops everything. */
 void log__set_sink(log_sink_fn fn, void *ctx);
+
+/* What the calling thread says goes to the debug log: for what may fail without the user being
+ * the poorer, and tells its cause otherwise. */
+void log__set_quiet(bool quiet);
 
 void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -15,6 +15,7 @@
 #include "cli/names.h"
 #include "cli/profile_options.h"
 #include "output/json.h"
+#include "recorder/hit_price.h"
 #include "recorder/launch.h"
 #include "recorder/outdir.h"
 #include "recorder/outfile.h"
@@ -30,6 +31,7 @@ struct run {
 	const struct profile_kind *kind;
 	pid_t pid;
 	struct launch *launch;
+	struct price_job *price;
 	char path[PATH_MAX]; /* "-": standard output */
 };
 
@@ -218,16 +220,18 @@ static int new_spool(const struct run *run, int *fd)
 
 static int record(struct run *run)
 {
+	struct recording_options opt = run->args->rec;
 	struct recording *rec = NULL;
 	int spool = -1, err;
 
+	opt.price = run->price;
 	name_output(run);
 	err = to_stdout(run) ? 0 : outfile__check(run->path);
 	if (err)
 		return err == -EEXIST ? EXIT_USAGE : EXIT_FAILED;
 	if (new_spool(run, &spool))
 		return EXIT_FAILED;
-	err = recording__open(run->pid, run->launch, &run->args->rec, spool, &rec);
+	err = recording__open(run->pid, run->launch, &opt, spool, &rec);
 	if (!err && run->kind->needs & PROFILE_NEEDS_SAMPLES && *recording__no_samples(rec)) {
 		log_error("%s profile: no CPU samples here: %s", run->kind->name,
 			  recording__no_samples(rec));
@@ -299,8 +303,12 @@ int cmd_profile(int argc, char **argv)
 	if (!rc) {
 		interrupts__catch();
 		term__set_quiet(args.quiet);
+		if (run.kind->sites)
+			run.price = price_job__begin(recording_attach__capture(args.rec.attach),
+						     args.rec.nop5);
 		rc = args.every_ns ? series(&run) : record(&run);
 	}
+	price_job__free(run.price);
 	launch__free(run.launch);
 	targets__free(&targets);
 	return rc;

@@ -13,6 +13,7 @@
 #include "cli/interrupts.h"
 #include "cli/names.h"
 #include "cli/record_options.h"
+#include "recorder/hit_price.h"
 #include "recorder/launch.h"
 #include "recorder/outdir.h"
 #include "recorder/recording.h"
@@ -31,6 +32,7 @@ struct run {
 	struct job *jobs;
 	size_t job_cnt;
 	struct launch *launch;
+	struct price_job *price;
 	char stamp[TIME_STAMP_SZ];
 };
 
@@ -50,6 +52,7 @@ static void job_dir(const struct run *run, pid_t pid, struct job *j)
 
 static int job_open(struct run *run, struct job *j, pid_t pid)
 {
+	struct recording_options opt = run->args->rec;
 	int spool = -1, err;
 
 	job_dir(run, pid, j);
@@ -59,7 +62,8 @@ static int job_open(struct run *run, struct job *j, pid_t pid)
 	outdir__report_leftovers(j->dir);
 	if (outdir__spool(j->dir, &spool))
 		return EXIT_FAILED;
-	err = recording__open(pid, run->launch, &run->args->rec, spool, &j->rec);
+	opt.price = run->price;
+	err = recording__open(pid, run->launch, &opt, spool, &j->rec);
 	return exit_status__of(err);
 }
 
@@ -161,6 +165,7 @@ static void run_free(struct run *run)
 
 	for (i = 0; i < run->job_cnt; i++)
 		recording__free(run->jobs[i].rec);
+	price_job__free(run->price);
 	launch__free(run->launch);
 	free(run->jobs);
 }
@@ -228,6 +233,7 @@ int cmd_record(int argc, char **argv)
 	run.job_cnt = targets.command ? 1 : targets.cnt;
 	run.jobs = calloc(run.job_cnt, sizeof(*run.jobs));
 	rc = run.jobs ? make_parent(&run) : EXIT_FAILED;
+	run.price = price_job__begin(recording_attach__capture(args.rec.attach), args.rec.nop5);
 	if (!rc)
 		rc = run_jobs(&run, &targets);
 out:

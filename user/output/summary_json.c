@@ -80,6 +80,14 @@ static void put_losses(struct json *j, const struct summary *s)
 	json__object_end(j);
 }
 
+static void put_share(struct json *j, const char *key, double share, bool known)
+{
+	if (known)
+		json__fixed(j, key, share, 6);
+	else
+		json__null(j, key);
+}
+
 static void put_cost(struct json *j, const struct summary *s)
 {
 	const struct summary_cost *c = &s->cost;
@@ -88,13 +96,22 @@ static void put_cost(struct json *j, const struct summary *s)
 	json__bool(j, "estimate", true);
 	json__u64(j, "hits", c->hits);
 	json__u64(j, "price_hit_ns", c->price_hit_ns);
+	json__u64(j, "price_hot_ns", s->trailer.price_hot_ns);
+	json__u64(j, "price_cold_ns", s->trailer.price_cold_ns);
+	json__str(j, "price_from", c->from);
 	json__u64(j, "total_ns", c->estimate_ns);
+	json__u64(j, "low_ns", c->low_ns);
+	json__u64(j, "high_ns", c->high_ns);
 	json__u64(j, "target_cpu_ns", c->target_cpu_ns);
-	if (c->target_cpu_ns)
-		json__fixed(j, "share", c->share, 6);
-	else
-		json__null(j, "share");
+	put_share(j, "share", c->share, c->target_cpu_ns);
+	put_share(j, "share_low", c->share_low, c->target_cpu_ns);
+	put_share(j, "share_high", c->share_high, c->target_cpu_ns);
+	put_share(j, "added", c->added, c->target_cpu_ns > c->estimate_ns);
 	json__u64(j, "tool_cpu_ns", c->tool_cpu_ns);
+	if (c->tool_rss_max)
+		json__u64(j, "tool_rss_max_bytes", c->tool_rss_max);
+	else
+		json__null(j, "tool_rss_max_bytes");
 	json__object_end(j);
 }
 

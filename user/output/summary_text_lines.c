@@ -149,6 +149,14 @@ static void put_cost(const struct summary *s, struct buf *out)
 		part__line(out, "cost", "%s hits × %s = %s of the target's CPU time: an estimate",
 			   cell__count(c->hits).s, cell__dur(c->price_hit_ns).s,
 			   cell__dur(c->estimate_ns).s);
+	if (c->target_cpu_ns && c->low_ns < c->high_ns)
+		part__line(out, "", "it may be %s to %s", cell__percent(c->share_low).s,
+			   cell__percent(c->share_high).s);
+	if (c->from && *c->from)
+		part__line(out, "price", "%.159s", c->from);
+	if (c->tool_rss_max)
+		part__line(out, "tool", "%s of CPU time, at most %s of memory",
+			   cell__dur(c->tool_cpu_ns).s, cell__bytes(c->tool_rss_max).s);
 }
 
 static void put_notes(const struct summary *s, struct buf *out)

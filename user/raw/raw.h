@@ -75,8 +75,12 @@ struct raw_trailer {
 	uint64_t stacks_unresolved, pcs_unknown;
 	uint64_t snapshot_torn;
 	uint64_t wall_torn, wall_unreadable, wall_late; /* of struct wall_profile */
-	uint64_t m_cnt;	       /* Ms (allm) at the window's end; 0 not known */
-	uint64_t price_hit_ns; /* estimate: price of one hit */
+	uint64_t m_cnt;			      /* Ms (allm) at the window's end; 0 not known */
+	uint64_t price_hit_ns;		      /* estimate: price of one hit */
+	uint64_t price_low_ns, price_high_ns; /* its error bounds; 0: an older recorder */
+	uint64_t price_hot_ns, price_cold_ns; /* what it was taken from */
+	char price_from[160];		      /* where they come from, a line */
+	uint64_t tool_rss_max;		      /* bytes; 0 not known */
 };
 
 /* What one record may take in a file. */

@@ -61,6 +61,12 @@ static const struct field trailer_fields[] = {
 	FIELD(raw_trailer, F_U64, wall_unreadable),
 	FIELD(raw_trailer, F_U64, wall_late),
 	FIELD(raw_trailer, F_U64, price_hit_ns),
+	FIELD(raw_trailer, F_U64, price_low_ns),
+	FIELD(raw_trailer, F_U64, price_high_ns),
+	FIELD(raw_trailer, F_U64, price_hot_ns),
+	FIELD(raw_trailer, F_U64, price_cold_ns),
+	FIELD(raw_trailer, F_STR, price_from),
+	FIELD(raw_trailer, F_U64, tool_rss_max),
 	FIELD(raw_trailer, F_U64, m_cnt),
 };
 

@@ -56,16 +56,6 @@ static uint32_t gomaxprocs(const struct go_target *t)
 	return go_target__gomaxprocs(t, &n) || n < 0 ? 0 : (uint32_t)n;
 }
 
-uint64_t raw_facts__price_hit_ns(uint64_t target_cpu_ns, uint64_t window_ns, unsigned procs)
-{
-	const uint64_t asleep_ns = 2000, busy_ns = 700;
-	uint64_t all_ns = window_ns * (procs ? procs : 1);
-
-	if (!all_ns || target_cpu_ns >= all_ns)
-		return all_ns ? busy_ns : asleep_ns;
-	return asleep_ns - (uint64_t)((double)(asleep_ns - busy_ns) * target_cpu_ns / all_ns);
-}
-
 void raw_facts__meta(const struct go_target *t, const struct probe_plan *plan,
 		     const struct capture_info *info, const struct snapshot *snap,
 		     struct raw_meta *m)

@@ -8,14 +8,6 @@
 #include "goruntime/target.h"
 #include "raw/raw.h"
 
-/*
- * The price of one hit in ns, with its event and stack: an estimate. What was measured
- * (docs/cost.md) lies between 0.7 µs for a target that fills its processors, whose caches keep our
- * code, and 2 µs for one that mostly sleeps; in between the share of its processors' time that it
- * uses tells.
- */
-uint64_t raw_facts__price_hit_ns(uint64_t target_cpu_ns, uint64_t window_ns, unsigned procs);
-
 /* Who was captured, where and how; snap may be NULL. Times and options are the recording's. */
 void raw_facts__meta(const struct go_target *t, const struct probe_plan *plan,
 		     const struct capture_info *info, const struct snapshot *snap,

@@ -10,7 +10,6 @@
 #include "base/duration.h"
 #include "base/log.h"
 #include "output/profile_kinds.h"
-#include "recorder/raw_facts.h"
 #include "recorder/recording_internal.h"
 
 #define COMMAND_CHECK_EVERY_NS (500 * 1000)
@@ -88,10 +87,23 @@ static int check_command(struct recording *r)
 	return 0;
 }
 
+static void take_price(struct recording *r)
+{
+	if (!recording__has_probes(r))
+		hit_price__assume("there are no probes", &r->price);
+	else if (!r->opt.price)
+		hit_price__assume("nobody asked for it", &r->price);
+	else
+		hit_price__of_plan(price_job__wait(r->opt.price),
+				   r->plan.cnt ? &r->plan : &r->alloc_plan, &r->price);
+}
+
 int recording__start(struct recording *r)
 {
-	int err = r->capture ? capture__attach(r->capture) : 0;
+	int err;
 
+	take_price(r); /* its child is gone before the window begins */
+	err = r->capture ? capture__attach(r->capture) : 0;
 	if (err)
 		return err;
 	/* from here on the capture sees it; before, only a comparison does */
@@ -150,13 +162,6 @@ enum recording_end recording__poll(struct recording *r)
 	return RECORDING_RUNNING;
 }
 
-uint64_t recording__price_hit_ns(const struct recording *r, uint64_t cpu_ns, uint64_t window_ns)
-{
-	unsigned procs = r->meta.gomaxprocs < r->meta.ncpu ? r->meta.gomaxprocs : r->meta.ncpu;
-
-	return raw_facts__price_hit_ns(cpu_ns, window_ns, procs);
-}
-
 void recording__progress(struct recording *r, struct recording_progress *p)
 {
 	uint64_t counters[GBT_C_MAX] = {0}, cpu_ns = 0;
@@ -172,7 +177,7 @@ void recording__progress(struct recording *r, struct recording_progress *p)
 		return;
 	cpu_ns -= r->cpu_start_ns;
 	p->cost_pct = 100.0 * counters[GBT_C_HITS] *
-		      recording__price_hit_ns(r, cpu_ns, p->elapsed_ns) / cpu_ns;
+		      hit_price__at(&r->price, counters[GBT_C_HITS], cpu_ns) / cpu_ns;
 }
 
 int recording__stop(struct recording *r, enum recording_end why)

@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "capture/capture.h"
+
 /*
  * One target being captured: probes attached, a thread that only drains the rings into an
  * unnamed spool, and at the end the raw stream from which render.h makes the files.
@@ -19,6 +21,8 @@ enum recording_attach {
 	RECORDING_MULTI,
 	RECORDING_PERF
 };
+
+struct price_job;
 
 struct recording_options {
 	uint64_t duration_ns;  /* 0: until stopped */
@@ -39,8 +43,9 @@ struct recording_options {
 	 * target's CPU time (0: the default); estimate_allocs: sampled in any case */
 	unsigned max_overhead_pct;
 	bool estimate_allocs;
-	bool labels; /* keep the values of pprof labels */
-	bool nop5;   /* use nop5 sites where kernel and binary have them */
+	struct price_job *price; /* of hit_price.h, borrowed until free; NULL: it is assumed */
+	bool labels;		 /* keep the values of pprof labels */
+	bool nop5;		 /* use nop5 sites where kernel and binary have them */
 	bool force_layout;
 };
 
@@ -61,6 +66,8 @@ struct recording_progress {
 };
 
 struct recording;
+
+enum capture_attach recording_attach__capture(enum recording_attach a);
 
 /* Opens and checks the target, plans and loads; attaches nothing yet. spool_fd becomes the
  * recording's. command: the child of launch.h that waits before its exec, else NULL. */

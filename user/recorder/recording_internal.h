@@ -13,6 +13,7 @@
 #include "process/kallsyms.h"
 #include "raw/raw.h"
 #include "recorder/alloc_duty.h"
+#include "recorder/hit_price.h"
 #include "recorder/launch.h"
 #include "recorder/recording.h"
 #include "recorder/wall_thread.h"
@@ -36,6 +37,7 @@ struct recording {
 	struct alloc_duty *duty; /* NULL: allocations are not sampled */
 	struct alloc_slices allocs;
 	bool estimates; /* allocs is to be written: what the duty gave, or why there is none */
+	struct hit_price price; /* from start on */
 	struct raw_meta meta;
 	struct raw_trailer trailer;
 	int spool_fd;
@@ -61,8 +63,6 @@ bool recording__wants(const struct recording *r, uint32_t profiles);
 /* What the capture had; nothing where there is none. */
 const struct capture_info *recording__capture_info(const struct recording *r);
 uint64_t recording__tool_cpu_ns(void);
-/* An estimate: cpu_ns is what the target took in window_ns. */
-uint64_t recording__price_hit_ns(const struct recording *r, uint64_t cpu_ns, uint64_t window_ns);
 
 /* The drain thread owns the raw writer from start to stop. A capture__record_fn for what is left.
  */

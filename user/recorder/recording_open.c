@@ -13,13 +13,19 @@
 
 #define SAMPLES_RING_SZ (16u << 20)
 
-static int open_capture(struct recording *r, struct launch *command)
+enum capture_attach recording_attach__capture(enum recording_attach a)
 {
 	static const enum capture_attach how[] = {
 		[RECORDING_AUTO] = CAPTURE_ATTACH_AUTO,
 		[RECORDING_MULTI] = CAPTURE_ATTACH_MULTI,
 		[RECORDING_PERF] = CAPTURE_ATTACH_PERF,
 	};
+
+	return how[a];
+}
+
+static int open_capture(struct recording *r, struct launch *command)
+{
 	struct capture_config cfg = {
 		.proc = r->target->proc,
 		.plan = &r->plan,
@@ -27,7 +33,7 @@ static int open_capture(struct recording *r, struct launch *command)
 		.bias = r->target->bias,
 		.bias_unknown = r->target->bias_unknown,
 		.exe_path = command ? launch__path(command) : NULL,
-		.attach = how[r->opt.attach],
+		.attach = recording_attach__capture(r->opt.attach),
 		.sample_hz = r->opt.hz,
 		.ring_sz = recording__has_probes(r) ? 0 : SAMPLES_RING_SZ,
 	};

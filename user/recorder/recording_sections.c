@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/buf.h"
 #include "base/duration.h"
@@ -113,7 +114,12 @@ void recording__fill_trailer(struct recording *r, enum recording_end why)
 	t->attach_ns = recording__capture_info(r)->attach_ns;
 	t->heap_reads_failed = r->heap_reads_failed;
 	t->snapshot_torn = r->snapshot ? r->snapshot->torn_cnt : 0;
-	t->price_hit_ns = recording__price_hit_ns(r, t->target_cpu_ns, t->end_ns - r->start_ns);
+	t->price_hit_ns = hit_price__at(&r->price, t->counters[GBT_C_HITS], t->target_cpu_ns);
+	hit_price__bounds(&r->price, t->counters[GBT_C_HITS], t->target_cpu_ns, &t->price_low_ns,
+			  &t->price_high_ns);
+	t->price_hot_ns = r->price.hot_ns;
+	t->price_cold_ns = r->price.cold_ns;
+	snprintf(t->price_from, sizeof(t->price_from), "%s", r->price.from);
 }
 
 /* A command had neither goroutines nor mappings when its window began. */
@@ -161,6 +167,13 @@ static int write_allocs(struct recording *r)
 	return err;
 }
 
+static uint64_t tool_rss_max(void)
+{
+	struct rusage use;
+
+	return getrusage(RUSAGE_SELF, &use) ? 0 : (uint64_t)use.ru_maxrss * 1024;
+}
+
 int recording__write_tail(struct recording *r)
 {
 	struct symbolize_also also;
@@ -185,6 +198,7 @@ int recording__write_tail(struct recording *r)
 	if (!err)
 		err = symbolize__spool(r->target, r->spool_fd, &also, r->raw, &r->trailer);
 	r->trailer.tool_cpu_ns = recording__tool_cpu_ns() - r->tool_cpu_start_ns;
+	r->trailer.tool_rss_max = tool_rss_max();
 	if (!err)
 		err = raw_writer__trailer(r->raw, &r->trailer);
 	if (!err)

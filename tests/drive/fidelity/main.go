@@ -97,7 +97,7 @@ func (r *runner) record(p *lab.Program, dir string, d time.Duration, options []s
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- tool.Wait() }()
-	time.Sleep(700 * time.Millisecond) // attaching; too short only costs common time
+	time.Sleep(1200 * time.Millisecond) // the price of a hit, attaching; too short only costs common time
 	duringErr := during()
 	defer func() {
 		if !p.Alive() {

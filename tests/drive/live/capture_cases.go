@@ -46,6 +46,7 @@ func captureCases() {
 	add("trace format 23 in go 1.23's own viewer", oldViewerCase)
 	add("summary goes to standard output", stdoutCase)
 	add("--json", jsonCase)
+	add("the cost is told with its bounds", costCase)
 	add("-q", quietCase)
 	add("--hz 0", noSamplesCase)
 	add("--max-size ends a capture cleanly", maxSizeCase)
@@ -121,6 +122,35 @@ func jsonCase(t *T) {
 		t.Errorf("standard output is not summary.json: %q", clip(r.stdout))
 	}
 	t.json(r.stdout)
+}
+
+// The price is measured on this machine, travels in the raw stream, and never makes more than the target used.
+func costCase(t *T) {
+	r := recordBusy(t, "--json")
+	cost, ok := t.json(r.stdout)["cost"].(map[string]any)
+	if !ok {
+		t.Fatalf("no cost in %q", clip(r.stdout))
+	}
+	figure := func(key string) float64 {
+		v, ok := cost[key].(float64)
+		if !ok || v <= 0 {
+			t.Errorf("cost.%s is %v", key, cost[key])
+		}
+		return v
+	}
+	if low, share, high := figure("share_low"), figure("share"), figure("share_high"); low > share || share > high || high > 1 {
+		t.Errorf("a share of %v between %v and %v", share, low, high)
+	}
+	if hot, cold := figure("price_hot_ns"), figure("price_cold_ns"); hot < 100 || cold < hot || cold > 100_000 {
+		t.Errorf("a hit costs %v to %v ns", hot, cold)
+	}
+	figure("tool_rss_max_bytes")
+	if from, _ := cost["price_from"].(string); !strings.Contains(from, "measured here") {
+		t.Errorf("the price comes from %q", from)
+	}
+	if text := t.read(t.Path("out/summary.txt")); !strings.Contains(text, "measured here") {
+		t.Errorf("the summary does not say where the price comes from")
+	}
 }
 
 func quietCase(t *T) {
