@@ -10,23 +10,25 @@
 #include "cli/cli.h"
 #include "goruntime/plan.h"
 #include "goruntime/target.h"
+#include "recorder/foresight.h"
+#include "recorder/hit_price.h"
 
 static const char help[] =
-	"usage: gobpftrace check [TARGET]\n\n"
-	"What this kernel, these privileges and, with a TARGET, this binary allow: a line a fact.\n"
-	"Attaches nothing. Exits 3 when a capture would be refused.\n"
+	"usage: gobpftrace check [TARGET] [--trial]\n\n"
+	"What this kernel, these privileges and, with a TARGET, this binary allow, and what a\n"
+	"capture would cost the target: a line a fact. Attaches nothing to the target unless\n"
+	"--trial. Exits 3 when a capture would be refused.\n"
 	"TARGET: -p PID[,PID…] | -n NAME [--all] | --container ID\n"
+	"      --trial              attach for 50 ms and count, instead of an estimate from "
+	"outside\n"
 	"      --force-layout       judge an unknown Go version as record --force-layout would\n"
 	"  -h, --help\n";
 
 static const struct option longs[] = {
-	{"pid", required_argument, NULL, 'p'},
-	{"name", required_argument, NULL, 'n'},
-	{"all", no_argument, NULL, 'a'},
-	{"container", required_argument, NULL, 'c'},
-	{"force-layout", no_argument, NULL, 'f'},
-	{"help", no_argument, NULL, 'h'},
-	{NULL, 0, NULL, 0},
+	{"pid", required_argument, NULL, 'p'},	  {"name", required_argument, NULL, 'n'},
+	{"all", no_argument, NULL, 'a'},	  {"container", required_argument, NULL, 'c'},
+	{"force-layout", no_argument, NULL, 'f'}, {"trial", no_argument, NULL, 't'},
+	{"help", no_argument, NULL, 'h'},	  {NULL, 0, NULL, 0},
 };
 
 static void line(bool ok, const char *what, const char *text)
@@ -78,19 +80,88 @@ static void print_binary(const struct go_target *t)
 		line(true, "seccomp", "filtered; probes do not pass through the filter");
 }
 
-static int check_target(pid_t pid, const struct features *f, bool force_layout)
+struct check {
+	bool force_layout, trial;
+	struct features features;
+	struct price_job *price; /* NULL: without a target */
+};
+
+static void print_price(const struct prices *p)
+{
+	char text[200] = "";
+	size_t n = 0;
+
+	if (p->why[0]) {
+		snprintf(text, sizeof(text), "cannot be measured: %s", p->why);
+		line(false, "price of a hit", text);
+		return;
+	}
+	for (int k = 0; k < PRICE_MAX; k++)
+		if (p->of[k].hot_ns)
+			n += snprintf(text + n, sizeof(text) - n, "%s%s %.2f and %.2f",
+				      n ? "; " : "", price_kind__name(k), p->of[k].hot_ns / 1e3,
+				      p->of[k].cold_ns / 1e3);
+	line(true, "price of a hit", text);
+	printf("       %-18s µs, hot and cold, measured on a child in %llu ms by %s uprobes\n", "",
+	       (unsigned long long)(p->took_ns / 1000000), capture_attach__name(p->attach));
+}
+
+/* A quarter of the target's CPU time may be in the way of one, and not of another: the user
+ * judges. */
+static void print_foresight(const struct foresight *f)
+{
+	double seconds = (double)f->window_ns / 1e9;
+
+	printf("       %-18s %s%.0f hits/s %s in %.0f ms, the target using %.2f cores\n", "rate",
+	       f->at_least ? "at least "
+	       : f->trial  ? ""
+			   : "about ",
+	       (double)f->hits / seconds, f->trial ? "counted" : "estimated from outside",
+	       seconds * 1e3, (double)f->target_cpu_ns / (double)f->window_ns);
+	printf("       %-18s %s%.1f %% more CPU (%.1f %% of what it then takes), at %.2f µs a hit: "
+	       "an "
+	       "estimate\n",
+	       "a full capture", f->at_least ? "at least " : "about ", f->added * 100,
+	       f->share * 100, (double)f->price_hit_ns / 1e3);
+	printf("       %-18s up to %.0f %% less where it keeps its processors busy, no less where "
+	       "they "
+	       "have time left\n",
+	       "throughput", f->share * 100);
+}
+
+static int foresee(const struct check *c, struct go_target *t, const struct probe_plan *plan)
+{
+	const struct prices *prices = price_job__wait(c->price);
+	struct hit_price price;
+	struct foresight f;
+	int err;
+
+	hit_price__of_plan(prices, plan, &price);
+	if (prices)
+		print_price(prices);
+	err = c->trial ? foresight__trial(t, plan, CAPTURE_ATTACH_AUTO, &price, &f)
+		       : foresight__watch(t, &price, &f);
+	if (!err)
+		print_foresight(&f);
+	return err;
+}
+
+static int check_target(pid_t pid, const struct check *c)
 {
 	struct probe_plan *plan = calloc(1, sizeof(*plan));
 	struct go_target *t = NULL;
-	int err = plan ? go_target__open(pid, force_layout, &t) : -ENOMEM;
+	int err = plan ? go_target__open(pid, c->force_layout, &t) : -ENOMEM;
 
 	if (!err) {
 		printf("process %d (%s)\n", pid, t->proc->name);
 		print_binary(t);
-		err = plan__make(t->bin, f->f[FEATURE_NOP5].have, plan);
+		err = plan__make(t->bin, c->features.f[FEATURE_NOP5].have, plan);
 	}
 	if (!err) {
 		print_sites(plan);
+		err = foresee(c, t, plan);
+	}
+	if (!err) {
 		printf("  a capture leaves until the target exits: private copies of the text "
 		       "pages "
 		       "that held a probe, with\n"
@@ -111,8 +182,7 @@ int cmd_check(int argc, char **argv)
 {
 	struct target_options o = {0};
 	struct targets targets = {0};
-	bool force_layout = false;
-	struct features f;
+	struct check check = {0};
 	int c, rc = EXIT_OK;
 	size_t i;
 
@@ -132,7 +202,10 @@ int cmd_check(int argc, char **argv)
 			o.all = true;
 			break;
 		case 'f':
-			force_layout = true;
+			check.force_layout = true;
+			break;
+		case 't':
+			check.trial = true;
 			break;
 		case 'h':
 			fputs(help, stdout);
@@ -145,14 +218,20 @@ int cmd_check(int argc, char **argv)
 		return usage_error("check: '%s' is not expected", argv[optind]);
 	if ((o.pids || o.name || o.container) && (rc = targets__resolve(&o, &targets)))
 		return rc;
-	if (!check_kernel(&f))
+	if (check.trial && !targets.cnt)
+		return usage_error("check: --trial needs a target");
+	if (!check_kernel(&check.features))
 		rc = EXIT_UNSUPPORTED;
+	if (targets.cnt)
+		check.price =
+			price_job__begin(CAPTURE_ATTACH_AUTO, check.features.f[FEATURE_NOP5].have);
 	for (i = 0; i < targets.cnt; i++) {
-		int one = check_target(targets.pids[i], &f, force_layout);
+		int one = check_target(targets.pids[i], &check);
 
 		if (one)
 			rc = one;
 	}
+	price_job__free(check.price);
 	targets__free(&targets);
 	return rc;
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -299,6 +300,31 @@ func checkCase(t *T) {
 		t.Errorf("says too little: %q", clip(r.stdout))
 	}
 	t.status(t.gobpftrace("check"), 0)
+	watched, tried := hitsOf(t, r.stdout), hitsOf(t, t.gobpftrace("check", "--trial", "-p", pidOf(p)).stdout)
+	// the one with the probes' cost, the other without; and other programs on the machine
+	if watched < tried/8 || watched > tried*8 {
+		t.Errorf("%.0f hits/s seen from outside, %.0f with probes", watched, tried)
+	}
+	t.refused(t.gobpftrace("check", "--trial"), []int{2}, "needs a target")
+}
+
+// hitsOf is the rate that check tells; what it says of the price must be there too.
+func hitsOf(t *T, text string) (rate float64) {
+	if !strings.Contains(text, "price of a hit") || !strings.Contains(text, "more CPU") {
+		t.Errorf("says nothing of what a capture costs: %q", clip(text))
+	}
+	for _, line := range strings.Split(text, "\n") {
+		f := strings.Fields(line)
+		for i := range f {
+			if f[i] == "hits/s" && i > 0 {
+				fmt.Sscan(f[i-1], &rate)
+			}
+		}
+	}
+	if rate <= 0 {
+		t.Errorf("no rate in %q", clip(text))
+	}
+	return rate
 }
 
 func goroutinesCase(t *T) {
