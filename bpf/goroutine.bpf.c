@@ -446,6 +446,9 @@ static __always_inline bool on_site(struct scratch *s, struct hit *h, struct pt_
 		h->arg = 1;
 		h->cur = arg1;
 		break;
+	case GBT_SITE_GC_ASSIST_END:
+		h->kind = GBT_GC_ASSIST;
+		break;
 	case GBT_SITE_SET_LABELS:
 		h->kind = GBT_SET_LABELS;
 		h->goid = read_goid(s, h, g);
@@ -457,7 +460,7 @@ static __always_inline bool on_site(struct scratch *s, struct hit *h, struct pt_
 		subject_g(s, h, g);
 		if (h->kind == GBT_SYSCALL_EXIT)
 			on_exitsyscall(s, h);
-		else
+		else if (h->kind != GBT_GC_ASSIST)
 			h->walk = WALK_REGS;
 		return true;
 	}
@@ -591,15 +594,18 @@ static __always_inline bool is_annotation(const struct hit *h)
 }
 
 /*
- * The runtime's own tracer takes the time of most events after our probe point, of creation
- * before it. A record takes its time on that side of the work done here, so that what the
- * probe costs counts for the same state in both. Behind exitsyscall's probe it does so only a
- * little later than behind reentersyscall's: the time before the work is nearer.
+ * The runtime's own tracer takes the time of most events after our probe point, of creation and
+ * of the begin of an assist before it. A record takes its time on that side of the work done
+ * here, so that what the probe costs counts for the same state in both. Behind exitsyscall's
+ * probe it does so only a little later than behind reentersyscall's: the time before the work is
+ * nearer. So that a stop of the world is told without what its two probes cost, it ends before the
+ * work of the second.
  */
 static __always_inline bool stamps_early(__u32 site)
 {
 	return site == GBT_SITE_CREATE || site == GBT_SITE_CREATE_AFTER ||
-	       site == GBT_SITE_NEWCORO || site == GBT_SITE_EXITSYSCALL;
+	       site == GBT_SITE_NEWCORO || site == GBT_SITE_GC_ASSIST ||
+	       site == GBT_SITE_START_WORLD || site == GBT_SITE_EXITSYSCALL;
 }
 
 static __always_inline void handle(struct scratch *s, struct hit *h, struct pt_regs *ctx,

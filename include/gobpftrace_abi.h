@@ -75,7 +75,8 @@ enum gbt_kind {
 	GBT_GC_MARK_TERM = 16,
 	/* gcSweep: the cycle is over; arg, cur as above */
 	GBT_GC_SWEEP = 17,
-	/* goid=assists; arg32=g.inMarkAssist (-1: version has none); arg=scan work; stack=its */
+	/* goid=assists; arg32=g.inMarkAssist (-1: version has none); arg=scan work; stack=its.
+	 * arg32=0: its assist is over; neither arg nor stack */
 	GBT_GC_ASSIST = 18,
 	/* p=acquired by this thread */
 	GBT_P_START = 19,

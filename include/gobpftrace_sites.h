@@ -43,7 +43,8 @@
 	X(NEWCORO)                                                                                 \
 	X(SET_LABELS)                                                                              \
 	X(REFILL)                                                                                  \
-	X(ALLOC_LARGE)
+	X(ALLOC_LARGE)                                                                             \
+	X(GC_ASSIST_END)
 
 enum gbt_site {
 	GBT_SITE_NONE = 0,

@@ -48,6 +48,24 @@ static void cycles_pauses_and_assists_are_summed(void **state)
 	scenario_end(&sc);
 }
 
+/* An end that no probe saw makes the times an estimate; so does the window's, where none is seen.
+ */
+static void estimates_are_counted(void **state)
+{
+	for (int seen = 0; seen < 2; seen++) {
+		struct scenario sc;
+
+		scenario_begin(&sc, 2);
+		tell(&sc, 100, TR(GC_MARK_ASSIST_BEGIN, .g = 5));
+		tell(&sc, 200, TR(GC_MARK_ASSIST_END, .g = 5, .estimate = !seen));
+		tell(&sc, 300, TR(GC_MARK_ASSIST_BEGIN, .g = 5));
+		scenario_finish(&sc, 1000);
+		assert_int_equal(sc.s->gc.assist_cnt, 2);
+		assert_int_equal(sc.s->gc.assist_estimated_cnt, seen ? 0 : 2);
+		scenario_end(&sc);
+	}
+}
+
 static void a_cycle_from_before_the_window_counts(void **state)
 {
 	struct scenario sc;
@@ -89,6 +107,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(cycles_pauses_and_assists_are_summed),
+		cmocka_unit_test(estimates_are_counted),
 		cmocka_unit_test(a_cycle_from_before_the_window_counts),
 		cmocka_unit_test(the_heap_is_followed),
 	};

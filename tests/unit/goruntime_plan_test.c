@@ -129,14 +129,51 @@ static void check_plan(const struct gobinary *b, const struct probe_plan *p)
 		check_site(b, s);
 		for (size_t j = 0; j < i; j++) {
 			assert_true(s->vaddr != p->sites[j].vaddr);
-			assert_true(s->id != p->sites[j].id);
+			assert_true(s->id != p->sites[j].id || s->id == SITE_GC_ASSIST_END);
 		}
 		if (amd64 && minor >= 21 && s->id != SITE_CREATE && s->id != SITE_CREATE_AFTER &&
-		    s->id != SITE_NEEDM && s->id != SITE_NEWCORO)
+		    s->id != SITE_NEEDM && s->id != SITE_NEWCORO && s->id != SITE_START_WORLD &&
+		    s->id != SITE_GC_ASSIST_END)
 			assert_int_equal(s->insn, SITE_PUSH);
 		if (!amd64 || minor <= 20)
 			assert_true(s->insn != SITE_PUSH);
 	}
+}
+
+/*
+ * Told apart from how the planner finds them: an end has two paths, one clears g.inMarkAssist right
+ * behind the branch, the other calls the tracer. The world's start is such a branch or, up to
+ * 1.21, a call.
+ */
+static void check_gc_ends(const struct gobinary *b, const struct probe_plan *p, bool optimised)
+{
+	const struct probe_site *start = site_of(p, SITE_START_WORLD);
+	bool branches = gobinary__version(b)->minor >= 22 && gobinary__arch(b) == GOBINARY_AMD64;
+	size_t ends = 0;
+	struct span at;
+
+	for (size_t i = 0; i < p->cnt; i++) {
+		const struct probe_site *s = &p->sites[i];
+
+		if (s->id != SITE_GC_ASSIST_END)
+			continue;
+		ends++;
+		assert_string_equal(s->func, "runtime.gcAssistAlloc");
+		assert_int_equal(s->insn, SITE_JCC);
+		assert_int_equal(s->bytes[0], 0x75);
+		if (!optimised)
+			continue;
+		assert_int_equal(gobinary__bytes(b, s->vaddr + 2, 7, &at), 0);
+		assert_int_equal(at.p[0], 0xc6); /* movb $0, disp32(reg) */
+		assert_int_equal(at.p[6], 0);
+	}
+	assert_int_equal(ends, branches ? 3 : 0);
+	if (gobinary__arch(b) != GOBINARY_AMD64)
+		return;
+	if (!branches || !optimised)
+		assert_true(start->insn == SITE_CALL || start->insn == SITE_NOP5);
+	else
+		assert_int_equal(start->insn, SITE_JCC);
 }
 
 static void check_fixture(struct gobinary *b, const char *version, const char *name)
@@ -160,6 +197,7 @@ static void check_fixture(struct gobinary *b, const char *version, const char *n
 	 * stands between newproc1 and the branch that tells coroutines */
 	if (!strstr(name, "pgo") && gobinary__arch(b) == GOBINARY_AMD64)
 		assert_string_equal(p.notes[0], "");
+	check_gc_ends(b, &p, !strstr(name, "noopt"));
 }
 
 /* Allocations have a plan of their own; a profile-guided build may inline what it probes. */
@@ -226,6 +264,14 @@ static const struct expected {
 	{NEWEST, SITE_ACQUIREP, SITE_PUSH, 0x6, 0x6},
 	{NEWEST, SITE_EXITSYSCALL_NOP, SITE_PUSH, 0xa, 0xa},
 	{NEWEST, SITE_DROPM, SITE_PUSH, 0x0, 0x0},
+	{"1.19.13", SITE_START_WORLD, SITE_CALL, 0x16c, 0x16c},
+	{"1.22.12", SITE_START_WORLD, SITE_JCC, 0x1cd, 0x1cd},
+	{"1.22.12", SITE_GC_ASSIST_END, SITE_JCC, 0x2d0, 0x2d0},
+	{"1.23.11", SITE_GC_ASSIST_END, SITE_JCC, 0x2c3, 0x2c3},
+	{"1.24.6", SITE_START_WORLD, SITE_JCC, 0x1ca, 0x1ca},
+	{"1.24.6", SITE_GC_ASSIST_END, SITE_JCC, 0x383, 0x383},
+	{NEWEST, SITE_START_WORLD, SITE_JCC, 0x1d0, 0x1d0},
+	{NEWEST, SITE_GC_ASSIST_END, SITE_JCC, 0x36f, 0x36f},
 };
 
 static void sites_are_where_the_disassembly_has_them(void **state)
@@ -421,6 +467,40 @@ static void a_wanted_function_without_its_prologue_is_noted(void **state)
 	gobinary__free(b);
 }
 
+static void without_ends_like_the_compilers_assists_are_estimates(void **state)
+{
+	/* at the first end: the branch (another condition), the constant of the store, the field;
+	 * and a store of 0 more that no branch stands before */
+	static const struct {
+		int off;
+		const char *byte;
+	} breaks[] = {{0, "\x74"}, {2 + 6, "\x01"}, {2 + 2, "\xbb"}, {2, "\x90"}};
+	struct gobinary *b = fixture__need(NEWEST, "workload"), *broken;
+	const struct probe_site *s;
+	struct probe_plan p, q;
+
+	assert_int_equal(plan__make(b, false, &p), 0);
+	s = site_of(&p, SITE_GC_ASSIST_END);
+	for (size_t i = 0; i < sizeof(breaks) / sizeof(breaks[0]); i++) {
+		broken = fixture__patched(b, s->file_off + breaks[i].off, breaks[i].byte, 1);
+		assert_int_equal(plan__make(broken, false, &q), 0);
+		assert_int_equal(q.cnt, p.cnt - 3);
+		assert_null(site_of(&q, SITE_GC_ASSIST_END));
+		assert_non_null(strstr(q.notes[0], "their times are an estimate"));
+		gobinary__free(broken);
+	}
+	b = redirect(b, "runtime.startTheWorldWithSema", "runtime.traceLocker.STWDone",
+		     "runtime.save");
+	assert_int_equal(plan__make(b, false, &q), 0);
+	assert_int_equal(site_of(&q, SITE_START_WORLD)->insn, SITE_CALL);
+	assert_string_equal(q.notes[0], "");
+	b = redirect(b, "runtime.startTheWorldWithSema", "runtime.wakep", "runtime.save");
+	assert_int_equal(plan__make(b, false, &q), 0);
+	assert_int_equal(site_of(&q, SITE_START_WORLD)->insn, SITE_PUSH);
+	assert_non_null(strstr(q.notes[0], "told too short"));
+	gobinary__free(b);
+}
+
 /* A stray byte before the prologue moves every boundary: a push that is inside another
  * instruction is not taken. */
 static void a_push_inside_another_instruction_is_no_site(void **state)
@@ -454,6 +534,7 @@ int main(void)
 		cmocka_unit_test(a_required_function_without_its_prologue_is_refused),
 		cmocka_unit_test(a_wanted_function_without_its_prologue_is_noted),
 		cmocka_unit_test(a_push_inside_another_instruction_is_no_site),
+		cmocka_unit_test(without_ends_like_the_compilers_assists_are_estimates),
 	};
 
 	log__set_sink(keep_error, NULL);

@@ -89,6 +89,9 @@ static void put_details(struct buf *b, const struct transition *t)
 	case TR_STW_BEGIN:
 		buf__printf(b, " (%s)", tr_stw_kind__name(t->reason));
 		break;
+	case TR_GC_MARK_ASSIST_END:
+		buf__str(b, t->estimate ? " estimate" : "");
+		break;
 	default:
 		break;
 	}
@@ -425,6 +428,32 @@ static void test_gc_cycle(void **state)
 	end_scene(s);
 }
 
+/* The probe that tells the world's start comes behind procresize, or at the entry before it. */
+static void test_gomaxprocs_falls_while_the_world_is_stopped(void **state)
+{
+	struct scene *s = new_scene();
+
+	s->cfg.gomaxprocs = 4;
+	ev(s, 10, 3, GBT_STW_BEGIN, 5)->arg32 = 9;
+	ev(s, 10, 0, GBT_P_START, 0);
+	ev(s, 10, 0, GBT_STW_END, 5)->arg32 = 1;
+	play(s, "@ProcStatus 10/-1/0 3 =1\n"
+		"@GoStatusStack 10/3/0 5 =2\n"
+		"@ProcStatus -1/-1/0 =2\n"
+		"@ProcStatus -1/-1/0 1 =2\n"
+		"@ProcStatus -1/-1/0 2 =2\n"
+		"ProcsChange 10/3/5 =4\n"
+		"STWBegin 10/3/5 (GOMAXPROCS)\n"
+		"GoStop 10/3/5 (runtime.Gosched)\n"
+		"ProcStop 10/3/0 3\n"
+		"ProcStart 10/-1/0\n"
+		"GoStart 10/0/0 5\n"
+		"ProcsChange 10/0/5 =1\n"
+		"STWEnd 10/0/5\n");
+	assert_int_equal(repairs(s), 0);
+	end_scene(s);
+}
+
 /* A capture that begins inside a cycle, and in a stop of the world. */
 static void test_begin_inside_a_cycle(void **state)
 {
@@ -574,14 +603,70 @@ static void test_mark_assist_ends_with_the_next_event(void **state)
 		"GoBlock 10/0/5 (GC mark assist wait for work)\n"
 		"GoUnblock 10/0/0 5\n"
 		"GoStart 10/0/0 5\n"
-		"GCMarkAssistEnd 10/0/5\n"
+		"GCMarkAssistEnd 10/0/5 estimate\n"
 		"GCMarkAssistBegin 10/0/5\n"
 		"GoStop 10/0/5 (runtime.Gosched)\n"
 		"GoStart 10/0/0 5\n"
-		"GCMarkAssistEnd 10/0/5\n"
+		"GCMarkAssistEnd 10/0/5 estimate\n"
 		"GoBlock 10/0/5 (chan receive)\n");
 	assert_int_equal(s->stats.assists, 2);
 	assert_int_equal(repairs(s), 0);
+	end_scene(s);
+}
+
+/* Where the ends are seen, an assist goes on through all that may happen inside. */
+static void test_mark_assist_ends_where_it_is_seen_to(void **state)
+{
+	struct scene *s = new_scene();
+
+	ev(s, 10, 0, GBT_STW_BEGIN, 5)->arg32 = 2;
+	ev(s, 10, 0, GBT_STW_END, 5);
+	ev(s, 10, 0, GBT_GC_ASSIST, 5)->arg32 = 1;
+	ev(s, 10, 0, GBT_UNBLOCK, 6)->cur = 5; /* gcMarkDone gives its semaphore back */
+	ev(s, 10, 0, GBT_SCHED, 5)->arg32 = 1;
+	ev(s, 10, 0, GBT_RUN, 5);
+	ev(s, 10, 0, GBT_GC_ASSIST, 5)->arg32 = 1; /* it tries again */
+	ev(s, 10, 0, GBT_BLOCK, 5)->arg32 = 8;
+	ev(s, 10, 0, GBT_UNBLOCK, 5);
+	ev(s, 10, 0, GBT_RUN, 5);
+	ev(s, 10, 0, GBT_GC_ASSIST, 5); /* the end */
+	ev(s, 10, 0, GBT_GC_ASSIST, 5); /* one whose begin was lost */
+	ev(s, 10, 0, GBT_GC_ASSIST, 5)->arg32 = 1;
+	ev(s, 10, 0, GBT_BLOCK, 5)->arg32 = 7; /* not in an assist: its end was lost */
+	play(s, "@ProcStatus 10/-1/0 =1\n"
+		"@GoStatusStack 10/0/0 5 =2\n"
+		"@ProcStatus -1/-1/0 1 =2\n"
+		"@GoStatusStack -1/-1/0 6 =4\n"
+		"ProcsChange 10/0/5 =2\n"
+		"GCBegin 10/0/5\n"
+		"STWBegin 10/0/5 (GC sweep termination)\n"
+		"STWEnd 10/0/5\n"
+		"GCMarkAssistBegin 10/0/5\n"
+		"GoUnblock 10/0/5 6\n"
+		"GoStop 10/0/5 (preempted)\n"
+		"GoStart 10/0/0 5\n"
+		"GoBlock 10/0/5 (GC mark assist wait for work)\n"
+		"GoUnblock 10/0/0 5\n"
+		"GoStart 10/0/0 5\n"
+		"GCMarkAssistEnd 10/0/5\n"
+		"GCMarkAssistBegin 10/0/5\n"
+		"GCMarkAssistEnd 10/0/5 estimate\n"
+		"GoBlock 10/0/5 (chan receive)\n");
+	assert_int_equal(s->stats.assists, 2);
+	assert_int_equal(repairs(s), 0);
+	end_scene(s);
+}
+
+/* Behind the cycle that it belonged to, which ended before the window: none is on. */
+static void test_end_of_an_assist_is_no_cycle(void **state)
+{
+	struct scene *s = new_scene();
+
+	ev(s, 10, 0, GBT_GC_ASSIST, 5);
+	play(s, "@ProcStatus 10/-1/0 =1\n"
+		"@GoStatusStack 10/0/0 5 =2\n"
+		"@ProcStatus -1/-1/0 1 =2\n"
+		"ProcsChange 10/0/5 =2\n");
 	end_scene(s);
 }
 
@@ -755,6 +840,9 @@ int main(void)
 		cmocka_unit_test(test_coroutine),
 		cmocka_unit_test(test_wait_reasons_of_old_versions),
 		cmocka_unit_test(test_mark_assist_ends_with_the_next_event),
+		cmocka_unit_test(test_mark_assist_ends_where_it_is_seen_to),
+		cmocka_unit_test(test_end_of_an_assist_is_no_cycle),
+		cmocka_unit_test(test_gomaxprocs_falls_while_the_world_is_stopped),
 		cmocka_unit_test(test_mark_worker_has_a_label),
 		cmocka_unit_test(test_regions_are_closed_from_the_inside),
 		cmocka_unit_test(test_goroutine_that_goes_on_elsewhere),

@@ -37,10 +37,9 @@ enum sim_status {
 struct sim_g {
 	uint64_t id;
 	enum sim_status status;
-	int regions;	/* open user regions */
-	bool yielded;	/* Gosched inside an assist */
-	bool in_assist; /* by what the model can know */
-	uint64_t told;	/* hash of what the tracer said */
+	int regions; /* open user regions */
+	bool in_assist;
+	uint64_t told; /* hash of what the tracer said */
 };
 
 struct sim_m {
@@ -56,8 +55,9 @@ struct sim {
 	struct sim_m ms[SIM_THREADS];
 	int owner[SIM_PROCS]; /* thread or -1 */
 	bool gc_on;
-	bool snapped; /* the snapshot is taken */
-	bool quiet;   /* steps are taken, nothing is sent: the time before the window */
+	bool assist_ends; /* are seen */
+	bool snapped;	  /* the snapshot is taken */
+	bool quiet;	  /* steps are taken, nothing is sent: the time before the window */
 	void (*emit)(void *ctx, const struct gbt_hdr *rec, size_t len);
 	void *ctx;
 	uint64_t emitted;
@@ -433,6 +433,19 @@ static inline void sim_callback(struct sim *s)
 	sim_syscall_exit(s, SIM_C_THREAD);
 }
 
+/* Half of the worlds have a probe at the end of assists. */
+static inline void sim_assist(struct sim *s, int m)
+{
+	struct sim_g *g = s->ms[m].g;
+	struct gbt_event e = sim_event(s, m, GBT_GC_ASSIST, g->id);
+	bool again = sim_below(s, 4) == 0;
+
+	e.arg32 = !g->in_assist || again;
+	g->in_assist = e.arg32;
+	if (e.arg32 || s->assist_ends)
+		sim_put(s, &e);
+}
+
 static inline void sim_run_step(struct sim *s, int m)
 {
 	struct sim_g *g = s->ms[m].g;
@@ -477,8 +490,8 @@ static inline void sim_run_step(struct sim *s, int m)
 		sim_gc(s, m);
 		break;
 	case 36:
-		if (s->gc_on)
-			sim_simple(s, m, GBT_GC_ASSIST, g->id);
+		if (s->gc_on || g->in_assist)
+			sim_assist(s, m);
 		else
 			sim_stop_world(s, m, 9);
 		break;
@@ -566,6 +579,7 @@ static inline struct sim *sim_create_world(uint64_t seed)
 	s->now_ns = 1000000000000ull + seed;
 	s->next_goid = 100;
 	s->next_task = 1;
+	s->assist_ends = seed & 1;
 	for (int m = 0; m < SIM_THREADS; m++)
 		s->ms[m].p = -1;
 	for (int p = 0; p < SIM_PROCS; p++)

@@ -211,7 +211,9 @@ static inline int rules__go(struct rules *r, const struct transition *t, struct 
 	case TR_GO_STOP:
 	case TR_GO_BLOCK:
 		NEED_RUNNING;
-		RULE(!g->stw, "left while the world is stopped");
+		/* startTheWorld may swap the P under its goroutine */
+		RULE(!g->stw || (t->type == TR_GO_STOP && t->reason == TR_STOP_GOSCHED),
+		     "left while the world is stopped");
 		g->status = t->type == TR_GO_STOP ? TR_G_RUNNABLE : TR_G_WAITING;
 		m->g = 0;
 		return 0;

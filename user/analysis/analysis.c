@@ -192,6 +192,11 @@ int analysis__stack_profile(const struct analysis *a, enum stack_profile which, 
 	return stack_profiles__each(&a->profiles, &a->stacks, &a->owners, which, fn, ctx);
 }
 
+uint64_t analysis__assists_estimated(const struct analysis *a)
+{
+	return a->gc.assist_estimated_cnt;
+}
+
 void summary__free(struct summary *s)
 {
 	if (!s)

@@ -47,5 +47,7 @@ int analysis__finish(struct analysis *a, const struct summary_facts *facts, stru
 /* The rows of a profile that was asked for; only after analysis__finish. What fn returned. */
 int analysis__stack_profile(const struct analysis *a, enum stack_profile which, stack_profile_fn fn,
 			    void *ctx);
+/* Mark assists of the window whose end is an estimate; only after analysis__finish. */
+uint64_t analysis__assists_estimated(const struct analysis *a);
 
 #endif

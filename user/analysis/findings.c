@@ -336,9 +336,10 @@ static void gc_assist(struct summary *s)
 		return;
 	add(s, FINDING_GC_ASSIST, "trace.out: Goroutine analysis, GC assist ranges",
 	    "Goroutines were made to help the collector %llu times, for %s in sum (%s of their "
-	    "running time): they allocate faster than it marks.",
+	    "running time%s): they allocate faster than it marks.",
 	    (unsigned long long)gc->assist_cnt, dur(gc->assist_ns).s,
-	    percent((double)gc->assist_ns / (double)running_ns).s);
+	    percent((double)gc->assist_ns / (double)running_ns).s,
+	    gc->assist_estimated_cnt ? ", an estimate" : "");
 }
 
 static struct words bytes(uint64_t n)

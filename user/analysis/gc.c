@@ -86,6 +86,8 @@ int gc__transition(struct gc_fold *f, const struct transition *t, uint64_t now_n
 	case TR_GC_MARK_ASSIST_BEGIN:
 		return imap__put(&f->assist_open, t->g, now_ns);
 	case TR_GC_MARK_ASSIST_END:
+		f->assist_estimated_cnt += t->estimate;
+		f->assist_ends_seen |= !t->estimate;
 		end_assist(f, t->g, now_ns);
 		return 0;
 	default:
@@ -113,8 +115,10 @@ static void close_open(struct gc_fold *f, uint64_t end_ns)
 		for (it = 0; imap__next(&f->stw_open[kind], &it, NULL, &since_ns);)
 			close_stw(f, kind, end_ns - since_ns);
 	}
-	for (it = 0; imap__next(&f->assist_open, &it, NULL, &since_ns);)
+	for (it = 0; imap__next(&f->assist_open, &it, NULL, &since_ns);) {
 		close_assist(f, end_ns - since_ns);
+		f->assist_estimated_cnt += !f->assist_ends_seen; /* may have ended before */
+	}
 }
 
 int gc__finish(struct gc_fold *f, uint64_t end_ns, struct summary_gc *out)
@@ -143,5 +147,6 @@ int gc__finish(struct gc_fold *f, uint64_t end_ns, struct summary_gc *out)
 	out->assist_cnt = f->assist_cnt;
 	out->assist_ns = f->assist_ns;
 	out->assist_max_ns = f->assist_max_ns;
+	out->assist_estimated_cnt = f->assist_estimated_cnt;
 	return 0;
 }

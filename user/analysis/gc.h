@@ -19,6 +19,8 @@ struct gc_fold {
 
 	struct imap assist_open; /* goroutine -> begin */
 	uint64_t assist_cnt, assist_ns, assist_max_ns;
+	uint64_t assist_estimated_cnt; /* of them: no probe saw the end */
+	bool assist_ends_seen;
 };
 
 void gc__fini(struct gc_fold *f);

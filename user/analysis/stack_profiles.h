@@ -41,8 +41,8 @@ enum stack_profile {
 	 * to its end for those alive then. */
 	STACK_CREATE,
 	/* Mark assists, and stops of the world for the GC, by the stack that assisted or stopped:
-	 * each with count and nanoseconds. Where an assist ends is not seen, only what its
-	 * goroutine does next (docs/trace.md): an estimate. A stop lasts from its begin to the
+	 * each with count and nanoseconds. Where no probe sees an assist's end, what its goroutine
+	 * does next ends it (docs/trace.md): an estimate. A stop lasts from its begin to the
 	 * world's start; those for other reasons (GOMAXPROCS, runtime.ReadMemStats) are not the
 	 * GC's. */
 	STACK_GC,

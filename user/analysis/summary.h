@@ -83,7 +83,9 @@ struct summary_gc {
 	uint64_t active_ns; /* time with a cycle going on */
 	uint64_t max_cycle_ns;
 	uint64_t assist_cnt, assist_ns, assist_max_ns;
-	struct summary_stw *stw; /* most time first */
+	uint64_t assist_estimated_cnt; /* of them: no probe saw the end, so the times are estimates
+					*/
+	struct summary_stw *stw;       /* most time first */
 	size_t stw_cnt;
 	uint64_t stw_total_ns; /* time with the world stopping or stopped, any kind */
 	uint64_t stw_max_ns;

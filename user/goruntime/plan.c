@@ -56,8 +56,6 @@ static const struct plan_row {
 	 "runtime.newproc1", "coroutines are seen from their first switch on"},
 	{SITE_STW, "runtime.stopTheWorldWithSema", 0, 0, PLACE_ARGS, WANTED, NULL,
 	 "stop-the-world pauses are not seen"},
-	{SITE_START_WORLD, "runtime.startTheWorldWithSema", 0, 0, PLACE_ARGS, WANTED, NULL,
-	 "the ends of stop-the-world pauses are not seen"},
 	{SITE_MARK_TERM, "runtime.gcMarkTermination", 0, 0, PLACE_ARGS, WANTED, NULL,
 	 "the ends of mark phases are not seen"},
 	{SITE_GC_SWEEP, "runtime.gcSweep", 0, 0, PLACE_ARGS, WANTED, NULL,
@@ -103,6 +101,8 @@ struct planner {
 
 #define CREATE_SITES (SITE_BIT(SITE_CREATE) | SITE_BIT(SITE_CREATE_AFTER))
 #define SYSCALL_SITES (SITE_BIT(SITE_REENTERSYSCALL) | SITE_BIT(SITE_ENTERSYSCALL))
+#define WORLD_SITES SITE_BIT(SITE_START_WORLD)
+#define ASSIST_END_SITES SITE_BIT(SITE_GC_ASSIST_END)
 #define EXIT_SITES (SITE_BIT(SITE_GOEXIT1) | SITE_BIT(SITE_GOEXIT0))
 
 static void __attribute__((format(printf, 2, 3))) note(struct planner *p, const char *fmt, ...)
@@ -343,6 +343,63 @@ static int plan_exit(struct planner *p)
 	return err ? err : add(p, SITE_GOEXIT1, true, &f, &spot);
 }
 
+/*
+ * The world's start: where the tracer would be called, when the Ps are started. Up to 1.21 the
+ * call of wakep that follows. Where wakep is inlined the function's entry, before they are.
+ */
+static int plan_start_world(struct planner *p)
+{
+	const struct plan_row entry = {SITE_START_WORLD,
+				       "runtime.startTheWorldWithSema",
+				       0,
+				       0,
+				       PLACE_ARGS,
+				       WANTED,
+				       NULL,
+				       "the ends of stop-the-world pauses are not seen"};
+	struct gobinary_func f;
+	struct plan_spot spot;
+	int err = gobinary__func_by_name(p->scan.b, entry.func, &f);
+
+	if (err)
+		return err == -ENOENT ? plan_row(p, &entry) : err;
+	err = plan_scan__branch_around(&p->scan, &f, "runtime.traceLocker.STWDone", &spot);
+	if (err == -ENOENT)
+		err = plan_scan__call(&p->scan, &f, "runtime.wakep", p->use_nop5, &spot);
+	if (!err)
+		err = add(p, SITE_START_WORLD, false, &f, &spot);
+	if (err != -ENOENT)
+		return err ? err : note_copies(p, entry.func);
+	note(p,
+	     "%s calls no wakep: stop-the-world pauses are told too short, by the start of the Ps",
+	     entry.func);
+	return plan_row(p, &entry);
+}
+
+/* Ends of mark assists; up to 1.21 nothing of the kind is passed while nobody traces. */
+static int plan_assist_ends(struct planner *p)
+{
+	const char *func = "runtime.gcAssistAlloc";
+	struct plan_spot spots[ASSIST_ENDS_MAX];
+	struct gobinary_func f;
+	size_t cnt = 0;
+	int err;
+
+	if (p->scan.minor < 22)
+		return 0;
+	err = gobinary__func_by_name(p->scan.b, func, &f);
+	if (!err)
+		err = plan_scan__assist_ends(&p->scan, &f, spots, &cnt);
+	for (size_t i = 0; !err && i < cnt; i++)
+		err = add(p, SITE_GC_ASSIST_END, false, &f, &spots[i]);
+	if (err == -ENOENT) {
+		note(p, "%s: the ends of mark assists are not found: their times are an estimate",
+		     func);
+		return 0;
+	}
+	return err ? err : note_copies(p, func);
+}
+
 static int plan_all(struct planner *p)
 {
 	int err = 0;
@@ -353,6 +410,10 @@ static int plan_all(struct planner *p)
 		err = plan_syscall_entry(p);
 	if (!err && p->sites & EXIT_SITES)
 		err = plan_exit(p);
+	if (!err && p->sites & WORLD_SITES)
+		err = plan_start_world(p);
+	if (!err && p->sites & ASSIST_END_SITES)
+		err = plan_assist_ends(p);
 	for (size_t i = 0; !err && i < ARRAY_CNT(plan_rows); i++) {
 		if (p->sites & SITE_BIT(plan_rows[i].id))
 			err = plan_row(p, &plan_rows[i]);
@@ -436,6 +497,7 @@ const char *site_id__name(enum site_id i)
 		[SITE_MARK_TERM] = "mark termination",
 		[SITE_GC_SWEEP] = "sweep",
 		[SITE_GC_ASSIST] = "mark assist",
+		[SITE_GC_ASSIST_END] = "mark assist end",
 		[SITE_ACQUIREP] = "processor start",
 		[SITE_RELEASEP] = "processor stop",
 		[SITE_HANDOFFP] = "processor hand-off",

@@ -46,7 +46,7 @@ enum site_id {
 	SITE_EXITSYSCALL_NOP,	/* exitsyscall0 or exitsyscallNoP: RAX = g */
 	SITE_COROSWITCH,	/* RAX = from */
 	SITE_STW,		/* stopTheWorldWithSema: RAX = reason (≥ 1.21) */
-	SITE_START_WORLD,
+	SITE_START_WORLD,	/* startTheWorldWithSema, when the Ps are started; else its entry */
 	SITE_MARK_TERM,
 	SITE_GC_SWEEP,
 	SITE_GC_ASSIST, /* RAX = g, RBX = scan work */
@@ -59,11 +59,12 @@ enum site_id {
 	SITE_USER_TASK_END,
 	SITE_USER_REGION,
 	SITE_USER_LOG,
-	SITE_GOEXIT1,	  /* R14 = user g, which ends */
-	SITE_NEWCORO,	  /* newcoro.func1, behind newproc1: RAX = newg, parked as it is made */
-	SITE_SET_LABELS,  /* runtime/pprof.runtime_setProfLabel: RAX = the set, R14 = user g */
-	SITE_REFILL,	  /* (*mcache).refill: RAX = mcache, BL = span class, R14 = user g */
-	SITE_ALLOC_LARGE, /* (*mcache).allocLarge: RBX = bytes, R14 = user g */
+	SITE_GOEXIT1,	    /* R14 = user g, which ends */
+	SITE_NEWCORO,	    /* newcoro.func1, behind newproc1: RAX = newg, parked as it is made */
+	SITE_SET_LABELS,    /* runtime/pprof.runtime_setProfLabel: RAX = the set, R14 = user g */
+	SITE_REFILL,	    /* (*mcache).refill: RAX = mcache, BL = span class, R14 = user g */
+	SITE_ALLOC_LARGE,   /* (*mcache).allocLarge: RBX = bytes, R14 = user g */
+	SITE_GC_ASSIST_END, /* gcAssistAlloc, from 1.22 on, once for each end: R14 = user g */
 	SITE_MAX,
 };
 

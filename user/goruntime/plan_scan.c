@@ -347,3 +347,134 @@ int plan_scan__call_make_runnable(const struct plan_scan *s, const struct gobina
 	}
 	return found ? 0 : -ENOENT;
 }
+
+/* ---- where the tracer would be called ---- */
+
+#define AROUND_INSNS_MAX 2 /* between the branch and the call: the lock is saved */
+
+/* test reg, reg */
+static bool is_test(const struct insn *in)
+{
+	return in->len == 3 && in->bytes[0] == 0x48 && in->bytes[1] == 0x85 && in->bytes[2] >= 0xc0;
+}
+
+int plan_scan__branch_around(const struct plan_scan *s, const struct gobinary_func *f,
+			     const char *callee, struct plan_spot *out)
+{
+	struct insn in, before = {0}, test = {0};
+	struct found_call c;
+	int behind = AROUND_INSNS_MAX + 1;
+	struct walk w;
+	int err = find_call(s, f, callee, &c);
+
+	if (err)
+		return err;
+	if (gobinary__arch(s->b) != GOBINARY_AMD64)
+		return -ENOENT;
+	err = walk__begin(&w, s, f);
+	while (!err && walk__next(&w, &in) && in.addr < c.call.addr) {
+		behind = in.kind == INSN_OTHER ? behind + 1 : AROUND_INSNS_MAX + 1;
+		if (in.kind == INSN_JCC && (in.bytes[0] == 0x74 || has_bytes(&in, "\x0f\x84", 2))) {
+			*out = (struct plan_spot){.insn = in, .kind = SITE_JCC};
+			test = before;
+			behind = 0;
+		}
+		before = in;
+	}
+	if (err)
+		return err;
+	return behind <= AROUND_INSNS_MAX && is_test(&test) && out->insn.target > c.call.addr &&
+			       is_branched_to(s, f, test.addr)
+		       ? 0
+		       : -ENOENT;
+}
+
+/* ---- the ends of a mark assist ---- */
+
+#define FLAG_INSNS_MAX 2  /* between a jne and its store: a load of gp, without optimisation */
+#define DONE_BYTES_MAX 24 /* from where a jne leads to the call, likewise */
+
+/* movb $imm, disp32(reg) */
+static bool is_flag_store(const struct insn *in, uint8_t imm, int32_t *disp)
+{
+	if (in->len != 7 || in->bytes[0] != 0xc6 || (in->bytes[1] & 0xf8) != 0x80 ||
+	    (in->bytes[1] & 7) == 4 || in->bytes[6] != imm)
+		return false;
+	memcpy(disp, in->bytes + 2, sizeof(*disp));
+	return true;
+}
+
+static bool is_jne(const struct insn *in)
+{
+	return in->kind == INSN_JCC && (in->bytes[0] == 0x75 || has_bytes(in, "\x0f\x85", 2));
+}
+
+struct assist_ends {
+	struct plan_spot *spots;
+	size_t cnt, calls;
+	unsigned called; /* bit i: spot i leads to a call */
+	bool begun;	 /* a store of 1 behind a jne was seen */
+	int32_t disp;	 /* of all stores */
+	bool bad;
+};
+
+/* The store behind jne: an end's, the begin's (a 1), or none of both. */
+static void take_store(struct assist_ends *e, const struct insn *jne, const struct insn *in)
+{
+	bool any = e->begun || e->cnt;
+	int32_t disp;
+
+	if (is_flag_store(in, 1, &disp)) {
+		e->bad |= any && disp != e->disp;
+		e->begun = true;
+	} else if (is_flag_store(in, 0, &disp)) {
+		e->bad |= (any && disp != e->disp) || e->cnt == ASSIST_ENDS_MAX;
+		if (!e->bad)
+			e->spots[e->cnt++] = (struct plan_spot){.insn = *jne, .kind = SITE_JCC};
+	} else {
+		return;
+	}
+	e->disp = disp;
+}
+
+static void take_call(struct assist_ends *e, uint64_t addr)
+{
+	e->calls++;
+	for (size_t i = 0; i < e->cnt; i++) {
+		uint64_t to = e->spots[i].insn.target;
+
+		if (to <= addr && addr - to <= DONE_BYTES_MAX)
+			e->called |= 1u << i;
+	}
+}
+
+int plan_scan__assist_ends(const struct plan_scan *s, const struct gobinary_func *f,
+			   struct plan_spot out[ASSIST_ENDS_MAX], size_t *cnt)
+{
+	struct assist_ends e = {.spots = out};
+	struct insn in, jne = {0};
+	struct walk w;
+	int behind = FLAG_INSNS_MAX;
+	int err = walk__begin(&w, s, f);
+
+	if (err)
+		return err;
+	if (gobinary__arch(s->b) != GOBINARY_AMD64)
+		return -ENOENT;
+	while (walk__next(&w, &in)) {
+		if (calls(s, &in, "runtime.traceLocker.GCMarkAssistDone"))
+			take_call(&e, in.addr);
+		if (behind < FLAG_INSNS_MAX)
+			take_store(&e, &jne, &in);
+		if (in.kind != INSN_NOP)
+			behind = in.kind == INSN_OTHER ? behind + 1 : FLAG_INSNS_MAX;
+		if (is_jne(&in)) {
+			jne = in;
+			behind = 0;
+		}
+	}
+	*cnt = e.cnt;
+	return e.begun && e.cnt && !e.bad && e.calls == e.cnt && e.called == (1u << e.cnt) - 1
+		       ? 0
+		       : -ENOENT;
+}

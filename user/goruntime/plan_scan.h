@@ -60,6 +60,29 @@ int plan_scan__branch_after_call(const struct plan_scan *s, const struct gobinar
 				 const char *callee, struct plan_spot *out);
 
 /*
+ * amd64: the branch that leads around the one call of callee, a method of traceLocker:
+ *	trace := traceAcquire()
+ *	if trace.ok() { trace.callee(); … }
+ * Passed whether tracing is on or not, as is told by the jump that goes to the test in front of
+ * it with no tracer. -ENOENT.
+ */
+int plan_scan__branch_around(const struct plan_scan *s, const struct gobinary_func *f,
+			     const char *callee, struct plan_spot *out);
+
+#define ASSIST_ENDS_MAX 4
+/*
+ * amd64: the ends of a mark assist in gcAssistAlloc (src/runtime/mgcmark.go, Go 1.22 to 1.27):
+ *	trace := traceAcquire()
+ *	if trace.ok() { trace.GCMarkAssistDone(); gp.inMarkAssist = false; … }
+ *	else { gp.inMarkAssist = false }
+ * The spots are the jne of each if: passed once, whether tracing is on or not. -ENOENT unless
+ * each of them has both a store of 0 to that field behind it and a call of GCMarkAssistDone where
+ * it leads, no such call is left over, and all store to the same field as the begin does (a 1).
+ */
+int plan_scan__assist_ends(const struct plan_scan *s, const struct gobinary_func *f,
+			   struct plan_spot out[ASSIST_ENDS_MAX], size_t *cnt);
+
+/*
  * amd64: the one call of casgstatus(newg, _Gdead, _Grunnable) in f, told by the constant 1 in
  * the third argument.
  */

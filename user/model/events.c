@@ -57,7 +57,13 @@ struct goroutine *event_runner(struct model *m, struct mthread *t, const struct 
 void leave_assist(struct model *m, struct mthread *t, const struct goroutine *g)
 {
 	if (g->assist == ASSIST_OPEN || g->assist == ASSIST_YIELDED)
-		move_assist_end(m, t);
+		move_assist_end(m, t, true);
+}
+
+void maybe_leave_assist(struct model *m, struct mthread *t, const struct goroutine *g)
+{
+	if (!m->assist_ends)
+		leave_assist(m, t, g);
 }
 
 static void on_create(struct model *m, struct mthread *t, const struct gbt_event *e)
@@ -152,8 +158,23 @@ static uint16_t block_reason(const struct model *m, const struct gbt_event *e)
 	return tr_block_reason__of_wait(s->wait_reasons[wait]);
 }
 
+#define REASON_SYNC 5
 #define REASON_ASSIST_WAIT 8
 #define REASON_PREEMPTED 11
+
+/* In an assist a goroutine waits for credit, or in gcMarkDone for the runtime's semaphores. */
+static void assist_at_block(struct model *m, struct mthread *t, struct goroutine *g,
+			    uint16_t reason)
+{
+	if (reason == REASON_ASSIST_WAIT) {
+		if (g->assist && !m->assist_ends)
+			g->assist = ASSIST_PARKED;
+	} else if (reason == REASON_SYNC) {
+		maybe_leave_assist(m, t, g);
+	} else {
+		leave_assist(m, t, g);
+	}
+}
 
 static void on_block(struct model *m, struct mthread *t, const struct gbt_event *e)
 {
@@ -163,10 +184,7 @@ static void on_block(struct model *m, struct mthread *t, const struct gbt_event 
 
 	if (!g)
 		return;
-	if (g->assist && reason == REASON_ASSIST_WAIT)
-		g->assist = ASSIST_PARKED;
-	else
-		leave_assist(m, t, g);
+	assist_at_block(m, t, g, reason);
 	move_go_block(m, t, reason, &s);
 }
 
@@ -177,7 +195,7 @@ static void on_preempt_park(struct model *m, struct mthread *t, const struct gbt
 
 	if (!g)
 		return;
-	leave_assist(m, t, g);
+	maybe_leave_assist(m, t, g);
 	move_go_block(m, t, REASON_PREEMPTED, &s);
 }
 
@@ -202,7 +220,7 @@ static void on_unblock(struct model *m, struct mthread *t, const struct gbt_even
 		const struct goroutine *waker = event_runner(m, t, e, e->cur);
 
 		if (waker)
-			leave_assist(m, t, waker);
+			maybe_leave_assist(m, t, waker);
 	}
 	if (g->status == TR_G_RUNNABLE) {
 		drop(m);
@@ -237,10 +255,10 @@ static void stop(struct model *m, struct mthread *t, const struct gbt_event *e, 
 
 	if (!g)
 		return;
-	if (g->assist == ASSIST_OPEN && reason == TR_STOP_GOSCHED)
+	if (g->assist == ASSIST_OPEN && reason == TR_STOP_GOSCHED && !m->assist_ends)
 		g->assist = ASSIST_YIELDED;
 	else
-		leave_assist(m, t, g);
+		maybe_leave_assist(m, t, g);
 	move_go_stop(m, t, reason, &s, false);
 }
 
@@ -407,19 +425,23 @@ static void on_coroswitch(struct model *m, struct mthread *t, const struct gbt_e
 
 /*
  * The thread gets a P. With a goroutine whose syscall is over it goes on with that. With a
- * running one right after startTheWorld, procresize has swapped the P under it, which the
- * tracer shows as a stop and a start.
+ * running one inside startTheWorld (whose probe is behind that, or at the entry and so before),
+ * procresize has swapped the P under it, which the tracer shows as a stop and a start.
  */
 static void on_p_start(struct model *m, struct mthread *t, const struct gbt_event *e)
 {
 	struct goroutine *g = t->g;
-	bool resized = g && g->status == TR_G_RUNNING && t->world_started && t->p != e->p;
+	bool resized =
+		g && g->status == TR_G_RUNNING && (t->world_started || g->stw) && t->p != e->p;
+	bool stopping = false;
 
 	if (e->p < 0 || e->p >= PROC_MAX) {
 		drop(m);
 		return;
 	}
 	if (resized) {
+		stopping = g->stw;
+		g->stw = false; /* the stop of the world goes on */
 		move_go_stop(m, t, TR_STOP_GOSCHED, NULL, false);
 		move_proc_stop(m, t, false);
 	} else if (g && g->status == TR_G_RUNNING && t->p != e->p) {
@@ -429,6 +451,7 @@ static void on_p_start(struct model *m, struct mthread *t, const struct gbt_even
 		return;
 	if (resized) {
 		move_go_start(m, t, g, false);
+		g->stw = stopping;
 	} else if (t->g && t->exiting) {
 		g = t->g;
 		move_syscall_end_blocked(m, t, false);

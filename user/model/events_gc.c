@@ -73,9 +73,10 @@ void on_gc_sweep(struct model *m, struct mthread *t, const struct gbt_event *e)
 }
 
 /*
- * gcAssistAlloc1 works off a debt; that the assist is over shows no probe. It ends at the next
- * thing that the goroutine does (docs/trace.md). A hit after Gosched inside it (the GC asked
- * for the P) continues the range. arg32 0 is an end that the probes did see.
+ * gcAssistAlloc1 works off a debt, again and again until that is done: one range. Where its end
+ * is seen (arg32 0), it goes on till then. Where not, it ends at the next thing that the
+ * goroutine does (docs/trace.md), but for Gosched inside it, when the GC asked for the P: then the
+ * next hit continues it.
  */
 void on_gc_assist(struct model *m, struct mthread *t, const struct gbt_event *e)
 {
@@ -84,13 +85,16 @@ void on_gc_assist(struct model *m, struct mthread *t, const struct gbt_event *e)
 
 	if (!g)
 		return;
-	if (g->assist == ASSIST_YIELDED && e->arg32) {
+	if (!e->arg32) {
+		if (g->assist)
+			move_assist_end(m, t, false);
+		return;
+	}
+	if (g->assist == ASSIST_YIELDED || (g->assist && m->assist_ends)) {
 		g->assist = ASSIST_OPEN;
 		return;
 	}
 	leave_assist(m, t, g);
-	if (!e->arg32)
-		return;
 	if (!m->gc_on && m->cfg.go_minor <= 20)
 		move_gc_begin(m, t, NULL, false);
 	move_assist_begin(m, t, &s);

@@ -359,6 +359,7 @@ void model__begin(struct model *m)
 	if (m->pre) {
 		m->lost_p = m->pre->lost_p;
 		m->pre->lost_p = (struct imap){0};
+		m->assist_ends = m->pre->assist_ends;
 		m->undone = m->pre->undone;
 		m->pre->undone = (struct imap){0};
 	}

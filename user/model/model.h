@@ -60,7 +60,7 @@ struct model_stats {
 	uint64_t synthesised_unblocks;
 	uint64_t retaken; /* Ps that the scheduler took from threads in syscalls: normal */
 	uint64_t outside; /* events before or behind the window */
-	uint64_t assists; /* mark assists; where they end is an upper bound, see docs/trace.md */
+	uint64_t assists; /* mark assists */
 };
 
 int model__new(const struct model_config *cfg, struct model **out);

@@ -135,7 +135,7 @@ void move_go_start(struct model *m, struct mthread *t, struct goroutine *g, bool
 	bind(t, g);
 	m->runner = t;
 	if (g->assist == ASSIST_PARKED)
-		move_assist_end(m, t);
+		move_assist_end(m, t, true);
 	tell_pending(m, t);
 }
 
@@ -296,10 +296,11 @@ void move_assist_begin(struct model *m, struct mthread *t, const struct tr_stack
 	m->stats.assists++;
 }
 
-void move_assist_end(struct model *m, struct mthread *t)
+void move_assist_end(struct model *m, struct mthread *t, bool estimate)
 {
 	struct transition tr = tr_on(t, TR_GC_MARK_ASSIST_END);
 
+	tr.estimate = estimate;
 	tell(m, &tr);
 	t->g->assist = ASSIST_NONE;
 }

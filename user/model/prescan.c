@@ -139,7 +139,10 @@ static int scan_switch(struct prescan *p, const struct gbt_event *e)
 
 static void scan_gc(struct prescan *p, const struct gbt_event *e)
 {
-	if (p->gc != GC_UNKNOWN)
+	bool assist_end = e->hdr.kind == GBT_GC_ASSIST && !e->arg32;
+
+	p->assist_ends |= assist_end;
+	if (p->gc != GC_UNKNOWN || assist_end) /* which may come behind the cycle's */
 		return;
 	if (e->hdr.kind == GBT_GC_MARK_TERM || e->hdr.kind == GBT_GC_SWEEP ||
 	    e->hdr.kind == GBT_GC_ASSIST)

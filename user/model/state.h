@@ -10,7 +10,7 @@
  * The mirror of the state that a trace reader keeps (internal/trace/order.go): which G and P
  * each thread has, the status and the sequence number of each G and P, open ranges, GC state.
  * Invariants: a Running goroutine has a thread, which has a Running P; only such a one has a
- * stop-the-world range open.
+ * stop-the-world range open (but between the Ps that startTheWorld swaps under it).
  */
 struct region {
 	uint64_t task;
@@ -20,6 +20,7 @@ struct region {
 enum assist_state {
 	ASSIST_NONE,
 	ASSIST_OPEN,
+	/* where ends are not seen: */
 	ASSIST_PARKED,	/* blocked in it, waiting for credit: over when it runs again */
 	ASSIST_YIELDED, /* Gosched in it: the next hit belongs to the same range */
 };
@@ -93,6 +94,7 @@ struct model {
 	uint64_t heap_alloc, heap_goal;		  /* as told */
 	uint64_t heap_alloc_want, heap_goal_want; /* as known; 0 unknown */
 	bool gc_on;
+	bool assist_ends; /* the ends of mark assists are seen; taken over from the first pass */
 	uint64_t gc_seq;
 	struct imap tasks;  /* open ones */
 	uint32_t str_gc[4]; /* labels of mark workers */
@@ -135,7 +137,7 @@ void move_destroy_syscall(struct model *m, struct mthread *t);
 void move_switch(struct model *m, struct mthread *t, struct goroutine *to, bool destroy,
 		 const struct tr_stack *s);
 void move_assist_begin(struct model *m, struct mthread *t, const struct tr_stack *s);
-void move_assist_end(struct model *m, struct mthread *t);
+void move_assist_end(struct model *m, struct mthread *t, bool estimate);
 void move_stw_begin(struct model *m, struct mthread *t, uint16_t kind, const struct tr_stack *s);
 void move_stw_end(struct model *m, struct mthread *t, bool repair);
 void move_gc_begin(struct model *m, struct mthread *t, const struct tr_stack *s, bool initial);
@@ -203,6 +205,7 @@ struct prescan {
 	struct buf g_list, m_list; /* struct first_g, first_m */
 	struct first_p *ps;
 	int32_t p_cap;
+	bool assist_ends;     /* a mark assist was seen to end: so all are */
 	struct imap entering; /* threads whose next syscall exit names a new goroutine */
 	int gc;		      /* GC_UNKNOWN, GC_NOT_TOLD, 0 off, 1 on at the begin */
 	struct tombs tombs;
@@ -223,6 +226,8 @@ struct goroutine *event_runner(struct model *m, struct mthread *t, const struct 
 			       uint64_t goid);
 /* The goroutine does something that it does not do inside a mark assist. */
 void leave_assist(struct model *m, struct mthread *t, const struct goroutine *g);
+/* It does something that it may do inside one, but seldom: where ends are not seen it is over. */
+void maybe_leave_assist(struct model *m, struct mthread *t, const struct goroutine *g);
 void on_stw_begin(struct model *m, struct mthread *t, const struct gbt_event *e);
 void on_stw_end(struct model *m, struct mthread *t, const struct gbt_event *e);
 void on_mark_term(struct model *m, struct mthread *t, const struct gbt_event *e);

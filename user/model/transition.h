@@ -110,6 +110,7 @@ struct transition {
 	struct tr_stack new_stack; /* GoCreate: entry of the new goroutine */
 	bool repair;		   /* made up by the model so that the sequence stays legal */
 	bool initial;		   /* part of the state at the window's begin */
+	bool estimate;		   /* of a mark assist's end: no probe saw it, but what came next */
 	bool marker; /* a status that is true already, written to mark the window's end */
 };
 

@@ -24,7 +24,7 @@
 #define SYSCALLS                                                                                   \
 	(S(REENTERSYSCALL) | S(ENTERSYSCALL) | S(ENTERSYSCALLBLOCK) | S(EXITSYSCALL) |             \
 	 S(EXITSYSCALL_NOP) | S(ACQUIREP) | S(PARK) | S(NEEDM) | S(DROPM) | ENDS)
-/* an assist ends at what its goroutine does next */
+/* where no probe sees the end of an assist, it ends at what its goroutine does next */
 #define GC_SITES (SITES_ALL & ~(S(ACQUIREP) | S(RELEASEP) | S(HANDOFFP) | S(SET_LABELS)))
 
 /* Who waits has no thread, and but for one wait in another place no other state. */
@@ -63,8 +63,8 @@ static const struct profile_kind kinds[PROFILE_ID_MAX] = {
 	[PROFILE_THREADCREATE] = {"threadcreate", &PPROF_THREADCREATE, PROFILE_NEEDS_EXTRA,
 				  .about = "the number of threads that the runtime made"},
 	[PROFILE_GC] = {"gc", &PPROF_GC, PROFILE_NEEDS_TRANSITIONS, STACK_GC, .sites = GC_SITES,
-			.estimate = "estimate: the end of a mark assist is not seen, only what its "
-				    "goroutine does next",
+			.estimate = "estimate: the end of mark assists was not seen, only what "
+				    "their goroutines did next",
 			.tags = TAGS_WHO | TAG_THREAD,
 			.about = "mark assists and stops of the world for the GC"},
 	[PROFILE_HEAP] = {"heap", &PPROF_HEAP, PROFILE_NEEDS_EXTRA,

@@ -285,6 +285,7 @@ static void put_gc(struct json *j, const struct summary *s)
 	json__u64(j, "assists", gc->assist_cnt);
 	json__u64(j, "assist_ns", gc->assist_ns);
 	json__u64(j, "assist_max_ns", gc->assist_max_ns);
+	json__u64(j, "assists_estimated", gc->assist_estimated_cnt);
 	json__array(j, "world_stopped");
 	for (size_t i = 0; i < gc->stw_cnt; i++) {
 		json__object(j, NULL);

@@ -96,9 +96,10 @@ void part__memory(const struct summary *s, struct buf *out)
 			   cell__count(gc->stw[i].cnt).s, gc->stw[i].kind,
 			   cell__dur(gc->stw[i].total_ns).s, cell__dur(gc->stw[i].max_ns).s);
 	if (gc->assist_cnt)
-		part__line(out, "mark assists", "%s, at most %s in sum, the longest %s",
+		part__line(out, "mark assists", "%s, %s in sum, the longest %s%s",
 			   cell__count(gc->assist_cnt).s, cell__dur(gc->assist_ns).s,
-			   cell__dur(gc->assist_max_ns).s);
+			   cell__dur(gc->assist_max_ns).s,
+			   gc->assist_estimated_cnt ? ": estimates" : "");
 	put_gauge(out, "heap live", &s->heap.live);
 	put_gauge(out, "heap goal", &s->heap.goal);
 }

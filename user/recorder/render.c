@@ -149,7 +149,7 @@ static int write_profile(struct render *r, enum profile_id id, struct summary_pr
 		snprintf(out->why, sizeof(out->why), "%s", why);
 		return 0;
 	}
-	estimate = render_profiles__estimate(r->profiles, id);
+	estimate = render_profiles__estimate(r->profiles, id, r->analysis);
 	if (estimate)
 		snprintf(out->estimate, sizeof(out->estimate), "%s", estimate);
 	err = outdir__create(r->dir, out->file, &fd);

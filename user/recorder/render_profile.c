@@ -183,7 +183,7 @@ int render_profile__write(int raw_fd, const char *name, enum profile_id id, unsi
 				  strerror(-err));
 	}
 	if (!err && !*why) {
-		const char *estimate = render_profiles__estimate(r.profiles, id);
+		const char *estimate = render_profiles__estimate(r.profiles, id, r.analysis);
 
 		fill_facts(&r, facts);
 		snprintf(facts->estimate, sizeof(facts->estimate), "%s", estimate ? estimate : "");

@@ -48,16 +48,19 @@ static bool estimates(const struct render_profiles *p, enum profile_id id)
 	return id == PROFILE_ALLOCS && p->allocs;
 }
 
-const char *render_profiles__estimate(struct render_profiles *p, enum profile_id id)
+const char *render_profiles__estimate(struct render_profiles *p, enum profile_id id,
+				      const struct analysis *a)
 {
+	if (id == PROFILE_GC && a && !analysis__assists_estimated(a))
+		return NULL;
 	if (!estimates(p, id))
 		return profile_kind__get(id)->estimate;
 	alloc_profile__estimate(p->allocs, p->tables->allocs, p->alloc_note, sizeof(p->alloc_note));
 	return p->alloc_note;
 }
 
-static int new_writer(struct render_profiles *p, enum profile_id id, int64_t period,
-		      struct pprof_writer **out)
+static int new_writer(struct render_profiles *p, enum profile_id id, const struct analysis *a,
+		      int64_t period, struct pprof_writer **out)
 {
 	uint64_t start = p->meta->start_ns, end = p->trailer ? p->trailer->end_ns : 0;
 	uint64_t wall = p->meta->start_wall_ns, dur = end > start ? end - start : 0;
@@ -82,7 +85,7 @@ static int new_writer(struct render_profiles *p, enum profile_id id, int64_t per
 		err = pprof_writer__comment(w,
 					    "layout forced: read with the DWARF of an unknown Go "
 					    "version");
-	note = render_profiles__estimate(p, id);
+	note = render_profiles__estimate(p, id, a);
 	if (!err && note)
 		err = pprof_writer__comment(w, note);
 	if (err)
@@ -106,7 +109,7 @@ static int new_cpu(struct render_profiles *p)
 		.period_ns = sample_period_ns(p),
 		.tags = p->choice.tags,
 	};
-	return new_writer(p, PROFILE_CPU, (int64_t)sample_period_ns(p), &p->cpu.w);
+	return new_writer(p, PROFILE_CPU, NULL, (int64_t)sample_period_ns(p), &p->cpu.w);
 }
 
 int render_profiles__new(const struct raw_file *raw, const struct tables *tables,
@@ -285,7 +288,7 @@ int render_profiles__write(struct render_profiles *p, enum profile_id id, const 
 
 	if (id == PROFILE_CPU)
 		return write_cpu(p, fd);
-	err = new_writer(p, id, period_of(p, id), &w);
+	err = new_writer(p, id, a, period_of(p, id), &w);
 	if (!err)
 		err = fill(p, id, a, w);
 	if (!err)

@@ -26,8 +26,10 @@ int render_profiles__creators(struct render_profiles *p);
 int render_profiles__event(struct render_profiles *p, const struct gbt_hdr *rec);
 /* Why a profile of the choice cannot be had from this stream; NULL: it can. */
 const char *render_profiles__missing(const struct render_profiles *p, enum profile_id id);
-/* What is not exact in a profile, in a line; NULL: nothing. Borrowed until free. */
-const char *render_profiles__estimate(struct render_profiles *p, enum profile_id id);
+/* What is not exact in a profile, in a line; NULL: nothing. a: as for write. Borrowed until free.
+ */
+const char *render_profiles__estimate(struct render_profiles *p, enum profile_id id,
+				      const struct analysis *a);
 /* a: finished; NULL where no profile of the choice needs transitions. No message: the caller
  * knows the file. */
 int render_profiles__write(struct render_profiles *p, enum profile_id id, const struct analysis *a,
