@@ -30,8 +30,9 @@ struct parsed {
 	bool ended;
 	bool has_message;      /* of the simulator's logs, cleaned */
 	struct imap last_of_m; /* end time of each thread's last batch */
-	struct imap times;
-	uint64_t equal_times;
+	struct imap times;     /* -> the thread */
+	uint64_t equal_times;  /* of two threads, or of what is no wake behind a wake */
+	uint64_t wakes_at_once;
 };
 
 static uint64_t uv(struct span s, uint64_t *off)
@@ -60,17 +61,24 @@ static int arg_count(uint8_t type)
 static void parse_events(struct parsed *p, uint64_t m, uint64_t base, struct span d)
 {
 	uint64_t t = base, off = 0, was = 0;
+	bool wake = true; /* perhaps the last of the batch before */
 
 	if (imap__get(&p->last_of_m, m, &was))
 		assert_true(base >= was);
 	while (off < d.n) {
 		uint8_t type = d.p[off++];
+		uint64_t before = t, other_m;
 
 		t += uv(d, &off);
 		for (int i = arg_count(type); i > 0; i--)
 			uv(d, &off);
-		if (m != UINT64_MAX && imap__get(&p->times, t, NULL))
-			p->equal_times++;
+		if (m != UINT64_MAX && imap__get(&p->times, t, &other_m)) {
+			bool shared = other_m == m && t == before && wake && type == TR_GO_UNBLOCK;
+
+			p->wakes_at_once += shared;
+			p->equal_times += !shared;
+		}
+		wake = type == TR_GO_UNBLOCK;
 		assert_int_equal(imap__put(&p->times, t, m), 0);
 		p->first = !p->first || t < p->first ? t : p->first;
 		p->last = t > p->last ? t : p->last;
@@ -171,16 +179,12 @@ static uint64_t parse_batch(struct parsed *p, uint64_t off)
 	return off + len;
 }
 
-static struct parsed run(struct pipeline *p)
+static struct parsed parse(int fd)
 {
-	int fd = memfd_create("trace", 0);
+	off_t size = lseek(fd, 0, SEEK_END);
 	struct parsed r = {0};
-	off_t size;
 	void *at;
 
-	assert_int_equal(pipeline_run(p, fd), 0);
-	size = lseek(fd, 0, SEEK_END);
-	assert_int_equal(size, p->bytes);
 	at = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
 	assert_true(at != MAP_FAILED);
 	r.all = span__of(at, size);
@@ -188,6 +192,15 @@ static struct parsed run(struct pipeline *p)
 		off = parse_batch(&r, off);
 	close(fd);
 	return r;
+}
+
+static struct parsed run(struct pipeline *p)
+{
+	int fd = memfd_create("trace", 0);
+
+	assert_int_equal(pipeline_run(p, fd), 0);
+	assert_int_equal(lseek(fd, 0, SEEK_END), p->bytes);
+	return parse(fd);
 }
 
 static void end(struct parsed *r)
@@ -224,7 +237,7 @@ static void test_format_26(void **state)
 	end(&r);
 }
 
-/* Readers reproduce our order only if no two threads share a time. */
+/* Readers reproduce our order only if no two threads share a time; the wakes of one may. */
 static void test_times_rise_strictly(void **state)
 {
 	for (uint64_t seed = 1; seed <= 20; seed++) {
@@ -234,6 +247,42 @@ static void test_times_rise_strictly(void **state)
 		assert_int_equal(r.equal_times, 0);
 		end(&r);
 	}
+}
+
+/* A list that one thread makes runnable has one time; what comes then, or elsewhere, a later one.
+ */
+static void test_a_list_has_one_time(void **state)
+{
+	struct trace_writer_config cfg = {
+		.fd = memfd_create("trace", 0), .format = 23, .start_ns = 1000000};
+	struct transition t = {.time_ns = 2000000, .type = TR_GO_UNBLOCK, .m = 5, .p = TR_NO_P};
+	struct trace_writer *w;
+	struct parsed r;
+
+	assert_int_equal(strtab__new((struct strtab **)&cfg.strings), 0);
+	assert_int_equal(symtab__new((struct symtab **)&cfg.symtab), 0);
+	assert_int_equal(trace_writer__new(&cfg, &w), 0);
+	for (t.subject = 1; t.subject <= 100; t.subject++)
+		assert_int_equal(trace_writer__transition(w, &t), 0);
+	t.m = 6;
+	assert_int_equal(trace_writer__transition(w, &t), 0);
+	t.type = TR_GO_START;
+	assert_int_equal(trace_writer__transition(w, &t), 0);
+	t.type = TR_GO_UNBLOCK;
+	t.subject = 1;
+	assert_int_equal(trace_writer__transition(w, &t), 0);
+	assert_int_equal(trace_writer__finish(w), 0);
+	r = parse(dup(cfg.fd));
+	assert_int_equal(r.events, 103);
+	assert_int_equal(r.wakes_at_once, 99);
+	assert_int_equal(r.equal_times, 0);
+	assert_int_equal(r.first, 2000000 / 64);
+	assert_int_equal(r.last, 2000000 / 64 + 3);
+	end(&r);
+	trace_writer__free(w);
+	strtab__free((struct strtab *)cfg.strings);
+	symtab__free((struct symtab *)cfg.symtab);
+	close(cfg.fd);
 }
 
 static void test_same_input_gives_same_bytes(void **state)
@@ -284,6 +333,7 @@ int main(void)
 		cmocka_unit_test(test_format_23),
 		cmocka_unit_test(test_format_26),
 		cmocka_unit_test(test_times_rise_strictly),
+		cmocka_unit_test(test_a_list_has_one_time),
 		cmocka_unit_test(test_same_input_gives_same_bytes),
 		cmocka_unit_test(test_large_traces_take_many_batches),
 		cmocka_unit_test(test_unknown_format_is_refused),

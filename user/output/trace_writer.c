@@ -15,6 +15,8 @@ struct trace_writer {
 	struct buf samples;
 	uint64_t start; /* units */
 	uint64_t last;	/* units, of the last event */
+	uint64_t waker; /* the thread whose wake it was, if it was one */
+	bool wakes;
 	uint64_t events;
 	int64_t block_reasons[TR_BLOCK_REASON_MAX], stop_reasons[3], stw_kinds[TR_STW_KIND_MAX];
 };
@@ -154,15 +156,26 @@ static int64_t table_argument(struct trace_writer *w, const struct transition *t
 }
 
 /*
- * Strictly rising over all threads: then the earliest event is always the one that was written
- * first, and readers reproduce our order. Only the statuses of idle goroutines at the begin
- * may share a time: they all are in one thread's batch, and there may be a million.
+ * May the event have the time of the one before? Not over threads: readers reproduce our order only
+ * if the earliest event is the one that was written first. Not for one goroutine: what lasts has a
+ * length. But a list that one thread makes runnable has one time: hundreds after a GC, and moved by
+ * a unit each the last would be late by microseconds. So have the statuses of idle goroutines at
+ * the begin, of which there may be a million.
  */
+static bool shares_time(const struct trace_writer *w, const struct transition *t)
+{
+	if (t->initial && t->m == TRACE_NO_M && w->last >= w->start)
+		return true;
+	return t->type == TR_GO_UNBLOCK && w->wakes && t->m == w->waker;
+}
+
 static uint64_t event_time(struct trace_writer *w, const struct transition *t)
 {
 	uint64_t units = t->time_ns / TRACE_UNIT_NS;
-	uint64_t least = w->last + !(t->initial && t->m == TRACE_NO_M && w->last >= w->start);
+	uint64_t least = w->last + !shares_time(w, t);
 
+	w->wakes = t->type == TR_GO_UNBLOCK;
+	w->waker = t->m;
 	return units > least ? units : least;
 }
 

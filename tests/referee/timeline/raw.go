@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"slices"
 )
 
 // Go's trace reader never gives a time that falls: where one thread's stamp is late (the kernel took
@@ -65,10 +66,16 @@ func (r *rawReader) skip(n int) error {
 	return nil
 }
 
-// rawTimes gives, for every thread, the times in ns of its transitions in the order of its stream.
-func rawTimes(file []byte) (map[int64][]int64, error) {
-	times := map[int64][]int64{}
-	freq := uint64(0)
+// written holds the times that are in the bytes.
+type written struct {
+	byM   map[int64][]int64 // of every thread's transitions in ns, in the order of its stream
+	units []uint64          // of all events
+	freq  uint64
+}
+
+// rawTimes takes them from a file.
+func rawTimes(file []byte) (*written, error) {
+	w := &written{byM: map[int64][]int64{}}
 	r := &rawReader{file[16:]}
 	for len(r.b) > 0 {
 		kind, err := r.byte()
@@ -108,28 +115,44 @@ func rawTimes(file []byte) (map[int64][]int64, error) {
 				return nil, errRaw
 			}
 			body.b = body.b[at+1:]
-			if freq, err = body.uvarint(); err != nil {
+			if w.freq, err = body.uvarint(); err != nil {
 				return nil, err
 			}
 		default:
-			if err := rawBatch(body, int64(head[1]), head[2], times); err != nil {
+			if err := w.batch(body, int64(head[1]), head[2]); err != nil {
 				return nil, err
 			}
 		}
 	}
-	if freq == 0 {
+	if w.freq == 0 {
 		return nil, errRaw
 	}
-	scale := 1e9 / float64(freq)
-	for _, list := range times {
+	scale := 1e9 / float64(w.freq)
+	for _, list := range w.byM {
 		for i := range list {
 			list[i] = int64(float64(list[i]) * scale)
 		}
 	}
-	return times, nil
+	return w, nil
 }
 
-func rawBatch(r *rawReader, m int64, at uint64, times map[int64][]int64) error {
+// longestRun is how many times at most follow each other by one unit.
+func longestRun(units []uint64) (longest int) {
+	slices.Sort(units)
+	for run, i := 0, 1; i < len(units); i++ {
+		switch units[i] - units[i-1] {
+		case 0: // nothing was moved to get here
+		case 1:
+			run++
+			longest = max(longest, run)
+		default:
+			run = 0
+		}
+	}
+	return longest
+}
+
+func (w *written) batch(r *rawReader, m int64, at uint64) error {
 	for len(r.b) > 0 {
 		kind, err := r.byte()
 		if err != nil {
@@ -143,8 +166,9 @@ func rawBatch(r *rawReader, m int64, at uint64, times map[int64][]int64) error {
 			return err
 		}
 		at += dt
+		w.units = append(w.units, at)
 		for n := transitionsOf[kind]; n > 0; n-- {
-			times[m] = append(times[m], int64(at))
+			w.byM[m] = append(w.byM[m], int64(at))
 		}
 		if err := r.skip(rawArgs[kind] - 1); err != nil {
 			return err
@@ -153,12 +177,14 @@ func rawBatch(r *rawReader, m int64, at uint64, times map[int64][]int64) error {
 	return nil
 }
 
-// written gives every transition the time that is in the bytes.
-func (t *Trace) written(file []byte) error {
-	times, err := rawTimes(file)
+// asWritten gives every transition the time that is in the bytes.
+func (t *Trace) asWritten(file []byte) error {
+	w, err := rawTimes(file)
 	if err != nil {
 		return err
 	}
+	t.Unit, t.LongestRun = int64(1e9/w.freq), longestRun(w.units)
+	times := w.byM
 	next := map[int64]int{}
 	for i := range t.Events {
 		e := &t.Events[i]

@@ -55,6 +55,11 @@ type Trace struct {
 	Version int // of the header: 11, 19, 21 (old format), 22, 23, 25, 26
 	Parsed  int // events that the reader gave, of any kind
 
+	// Writers move what would have the time of the event before by a unit: no event was moved by more
+	// units than the longest run of times has that are one unit apart. Not known of old files.
+	Unit       int64 // ns
+	LongestRun int
+
 	First, Last int64
 	Events      []Event
 	ByG         map[int64][]int // indices of Events, in time order
@@ -129,7 +134,7 @@ func Read(file []byte) (*Trace, error) {
 	}
 	l.t.Size = int64(len(file))
 	if !l.t.Old() {
-		if err := l.t.written(file); err != nil {
+		if err := l.t.asWritten(file); err != nil {
 			return nil, err
 		}
 	}

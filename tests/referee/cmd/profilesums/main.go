@@ -5,7 +5,7 @@
 //	profilesums DIR        DIR/*.pprof against DIR/trace.out
 //
 // Both are made from the same transitions: every stack must be there with its count, and with its time
-// but for the trace's resolution. It exits 1 when one is not.
+// but for what the trace's resolution and its ties take of each event. It exits 1 when one is not.
 package main
 
 import (
@@ -18,9 +18,9 @@ import (
 	"gobpftrace.test/referee/timeline"
 )
 
-// A time in the trace is a multiple of 64 ns, and no two are equal: of those that one pass of the
-// scheduler wakes at once, the writer moves each by as much again: hundreds after a GC.
-const perEvent = 2000
+// perEvent is what the time between two events of the trace may be off: both are rounded down to units, and
+// the writer moves ties (one record may tell several transitions; all Ps stop at once).
+func perEvent(t *timeline.Trace) int64 { return t.Unit * int64(t.LongestRun+1) }
 
 // deepest is what tracers keep of a stack up to Go 1.25; ours writes as much, and a profile all.
 const deepest = 100
@@ -64,8 +64,8 @@ func check(t *timeline.Trace, dir, kind string) error {
 		return err
 	}
 	have := ours.Plain().WithoutMain().Cut(deepest)
-	r := profiles.Judge(want.Plain().WithoutMain().Cut(deepest), have, profiles.Rule{Time: 0.001, PerEvent: perEvent})
-	fmt.Printf("%s: %d stacks, %d events\n", kind, len(have), have.Total().Count)
+	r := profiles.Judge(want.Plain().WithoutMain().Cut(deepest), have, profiles.Rule{Time: 1e-9, PerEvent: perEvent(t)})
+	fmt.Printf("%s: %d stacks, %d events, ±%d ns each\n", kind, len(have), have.Total().Count, perEvent(t))
 	if len(r.Diffs) > 0 {
 		r.Report(os.Stdout, 10)
 		return fmt.Errorf("%d stacks differ", len(r.Diffs))
