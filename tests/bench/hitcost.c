@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Probes on chosen sites of a running Go process, with a program that only counts or with the
- * tool's own, so that the two can be compared at the same instructions.
+ * Probes on chosen sites of a running Go process, with a program that only counts, with the
+ * tool's own, so that the two can be compared at the same instructions, or with empty ones at
+ * everything that a full capture attaches, which is the floor of what one can cost.
  *
- *	hitcost PID bare|ours SITE[,SITE…]|all
+ *	hitcost PID bare|ours|empty SITE[,SITE…]|all|entry:FUNCTION
  *
+ * entry: the first instruction of any Go function, as other tools probe it (bare, empty).
  * Says "attached N" with the number of sites, then "hits N lost N" for each line on standard
  * input, and detaches at its end. SITE as site_id__name has it, or "all".
  */
@@ -21,24 +23,48 @@
 
 #include "bare.skel.h"
 #include "base/log.h"
+#include "binary/gobinary.h"
 #include "capture/capture.h"
+#include "capture/compat.h"
+#include "capture/features.h"
 #include "goruntime/plan.h"
 #include "goruntime/target.h"
+
+#define SAMPLE_HZ 99
+#define ENTRY "entry:"
+#define CPUS_MAX 256
 
 struct hitcost {
 	struct go_target *target;
 	struct probe_plan plan; /* the chosen sites only */
 	struct bare_bpf *bare;
-	struct bpf_link *link;
+	struct bpf_link *link, *exec_link, *sample_links[CPUS_MAX];
 	struct capture *capture;
 	pthread_t drainer;
 	atomic_bool stop;
 };
 
-/* Keeps those of the plan's sites whose name is in the list. */
-static size_t choose(struct probe_plan *plan, const char *list)
+static size_t choose_entry(struct hitcost *h, const char *func)
 {
+	struct gobinary_func f;
+	uint64_t off;
+
+	if (gobinary__func_by_name(h->target->bin, func, &f) ||
+	    gobinary__file_off(h->target->bin, f.entry, &off))
+		return 0;
+	h->plan.sites[0].file_off = off;
+	h->plan.cnt = 1;
+	return 1;
+}
+
+/* Keeps those of the plan's sites whose name is in the list. */
+static size_t choose(struct hitcost *h, const char *list)
+{
+	struct probe_plan *plan = &h->plan;
 	size_t i, kept = 0;
+
+	if (!strncmp(list, ENTRY, strlen(ENTRY)))
+		return choose_entry(h, list + strlen(ENTRY));
 
 	if (!strcmp(list, "all"))
 		return plan->cnt;
@@ -57,7 +83,30 @@ static size_t choose(struct probe_plan *plan, const char *list)
 	return kept;
 }
 
-static int attach_bare(struct hitcost *h)
+/* The sampler and the watch over exec that stand beside the probes. */
+static int attach_rest(struct hitcost *h)
+{
+	int cpus = libbpf_num_possible_cpus(), i, fd;
+
+	h->exec_link = bpf_program__attach(h->bare->progs.empty_exec);
+	if (!h->exec_link)
+		return -errno;
+	for (i = 0; i < cpus && i < CPUS_MAX; i++) {
+		fd = compat__open_cpu_clock(-1, i, SAMPLE_HZ);
+		if (fd == -ENODEV)
+			continue; /* possible, but not there */
+		if (fd < 0)
+			return fd;
+		h->sample_links[i] =
+			bpf_program__attach_perf_event(h->bare->progs.empty_sample, fd);
+		if (!h->sample_links[i])
+			return -errno;
+	}
+	return 0;
+}
+
+/* A program that counts, or with empty one that does nothing. */
+static int attach_bare(struct hitcost *h, bool empty)
 {
 	LIBBPF_OPTS(bpf_uprobe_multi_opts, opts);
 	unsigned long offsets[PLAN_SITES_MAX];
@@ -72,9 +121,12 @@ static int attach_bare(struct hitcost *h)
 	opts.offsets = offsets;
 	opts.cnt = h->plan.cnt;
 	snprintf(path, sizeof(path), "/proc/%d/exe", h->target->proc->pid);
-	h->link = bpf_program__attach_uprobe_multi(h->bare->progs.bare, h->target->proc->pid, path,
-						   NULL, &opts);
-	return h->link ? 0 : -errno;
+	h->link =
+		bpf_program__attach_uprobe_multi(empty ? h->bare->progs.empty : h->bare->progs.bare,
+						 h->target->proc->pid, path, NULL, &opts);
+	if (!h->link)
+		return -errno;
+	return empty ? attach_rest(h) : 0;
 }
 
 static int ignore_record(void *ctx, unsigned ring, const struct gbt_hdr *rec, size_t len)
@@ -128,6 +180,17 @@ static void tell_hits(struct hitcost *h)
 	fflush(stdout);
 }
 
+/* "all" is what a capture on this kernel would take. */
+static bool may_take_nop5(const char *list)
+{
+	struct features features;
+
+	if (strcmp(list, "all"))
+		return false;
+	features__probe(&features);
+	return features.f[FEATURE_NOP5].have;
+}
+
 static void print_line(enum log_level level, const char *line, void *ctx)
 {
 	if (level <= LOG_WARN)
@@ -137,25 +200,26 @@ static void print_line(enum log_level level, const char *line, void *ctx)
 int main(int argc, char **argv)
 {
 	struct hitcost h = {0};
-	bool bare;
+	bool ours, empty;
 	char line[16];
-	int err;
+	int err, i;
 
 	if (argc != 4) {
-		fprintf(stderr, "usage: hitcost PID bare|ours SITE[,SITE…]\n");
+		fprintf(stderr, "usage: hitcost PID bare|ours|empty SITE[,SITE…]\n");
 		return 2;
 	}
 	log__set_sink(print_line, NULL);
-	bare = !strcmp(argv[2], "bare");
+	ours = !strcmp(argv[2], "ours");
+	empty = !strcmp(argv[2], "empty");
 	err = go_target__open(atoi(argv[1]), false, &h.target);
 	if (!err)
-		err = plan__make(h.target->bin, false, &h.plan);
-	if (!err && !choose(&h.plan, argv[3])) {
+		err = plan__make(h.target->bin, may_take_nop5(argv[3]), &h.plan);
+	if (!err && !choose(&h, argv[3])) {
 		fprintf(stderr, "hitcost: no site of '%s' in this program\n", argv[3]);
 		err = -ENODATA;
 	}
 	if (!err)
-		err = bare ? attach_bare(&h) : attach_ours(&h);
+		err = ours ? attach_ours(&h) : attach_bare(&h, empty);
 	if (!err) {
 		printf("attached %zu\n", h.plan.cnt);
 		fflush(stdout);
@@ -168,6 +232,9 @@ int main(int argc, char **argv)
 	if (h.drainer)
 		pthread_join(h.drainer, NULL);
 	bpf_link__destroy(h.link);
+	bpf_link__destroy(h.exec_link);
+	for (i = 0; i < CPUS_MAX; i++)
+		bpf_link__destroy(h.sample_links[i]);
 	bare_bpf__destroy(h.bare);
 	capture__free(h.capture);
 	go_target__free(h.target);
