@@ -189,8 +189,8 @@ live: $(BUILD)/gobpftrace $(BUILD)/gobpftrace-san livebins ## live tests (root, 
 fidelity: $(BUILD)/gobpftrace ## our files against runtime/trace and runtime/pprof, every Go version
 	$(Q)scripts/fidelity
 
-bench: $(BUILD)/gobpftrace ## time and memory against their targets
-	$(Q)scripts/bench
+bench: $(BUILD)/gobpftrace ## what captures cost, side by side with other tools; W=workloads T=treatments ROWS=rows
+	$(Q)W='$(W)' T='$(T)' scripts/bench $(ROWS)
 
 soak: $(BUILD)/gobpftrace ## 1,000 attach cycles and 100 kills on a loaded process
 	$(Q)scripts/soak

@@ -15,47 +15,55 @@ import (
 
 const mib = 1 << 20
 
-// startPrometheus runs Debian's prometheus on a free port and keeps asking it for its metrics.
-func (b *bench) startPrometheus() (cmd *exec.Cmd, stop func(), err error) {
+// startPrometheus runs a prometheus that scrapes itself, on a free port; its data goes below dir.
+func (b *bench) startPrometheus(program, interval, dir string) (cmd *exec.Cmd, addr string, stop func(), err error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return nil, nil, err
+		return nil, "", nil, err
 	}
-	addr := l.Addr().String()
+	addr = l.Addr().String()
 	l.Close()
-	config := filepath.Join(b.work, "prometheus.yml")
-	text := fmt.Sprintf("global: {scrape_interval: 1s}\nscrape_configs:\n- job_name: self\n  static_configs: [{targets: ['%s']}]\n", addr)
-	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
-		return nil, nil, err
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, "", nil, err
 	}
-	cmd = exec.Command(b.prometheus, "--config.file="+config, "--storage.tsdb.path="+filepath.Join(b.work, "tsdb"),
+	config := filepath.Join(dir, "prometheus.yml")
+	text := fmt.Sprintf("global: {scrape_interval: %s, scrape_timeout: %s}\nscrape_configs:\n- job_name: self\n  static_configs: [{targets: ['%s']}]\n",
+		interval, interval, addr)
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		return nil, "", nil, err
+	}
+	cmd = exec.Command(program, "--config.file="+config, "--storage.tsdb.path="+filepath.Join(dir, "tsdb"),
 		"--web.listen-address="+addr, "--log.level=error")
 	if err := cmd.Start(); err != nil {
-		return nil, nil, err
+		return nil, "", nil, err
 	}
-	quit := make(chan bool)
 	stop = func() {
-		close(quit)
 		cmd.Process.Kill()
 		cmd.Wait()
 	}
 	if err := waitHTTP("http://"+addr+"/-/ready", 30*time.Second); err != nil {
 		stop()
-		return nil, nil, err
+		return nil, "", nil, err
 	}
+	return cmd, addr, stop, nil
+}
+
+// ask fetches a page again and again.
+func ask(url string) (stop func()) {
+	quit := make(chan bool)
 	go func() {
 		for {
 			select {
 			case <-quit:
 				return
 			case <-time.After(5 * time.Millisecond):
-				if resp, err := http.Get("http://" + addr + "/metrics"); err == nil {
+				if resp, err := http.Get(url); err == nil {
 					resp.Body.Close()
 				}
 			}
 		}
 	}()
-	return cmd, stop, nil
+	return func() { close(quit) }
 }
 
 func waitHTTP(url string, patience time.Duration) error {
@@ -72,12 +80,13 @@ func waitHTTP(url string, patience time.Duration) error {
 
 // attachRows: from the tool's start to its first event, on a large program.
 func attachRows(b *bench) {
-	cmd, stop, err := b.startPrometheus()
+	cmd, at, stop, err := b.startPrometheus(b.prometheus, "1s", filepath.Join(b.work, "attached"))
 	if err != nil {
 		b.failed("attach to Debian 12's prometheus", "300 ms", err)
 		return
 	}
 	defer stop()
+	defer ask("http://" + at + "/metrics")()
 	for _, r := range []struct {
 		name   string
 		limit  float64

@@ -100,15 +100,7 @@ func (b *bench) sizes() (ours, theirs float64, err error) {
 	return ours, theirs, err
 }
 
-// bytesPerEvent lets the reader of x/exp count.
 func (b *bench) bytesPerEvent(path string) (float64, error) {
-	out, err := exec.Command(b.counter, path).CombinedOutput()
-	var size, events float64
-	if err == nil {
-		_, err = fmt.Sscanf(string(out), "%g bytes %g events", &size, &events)
-	}
-	if err != nil {
-		return 0, fmt.Errorf("tracesize: %v: %s", err, out)
-	}
-	return size / events, nil
+	size, events, err := b.sizeOf(path)
+	return size / events, err
 }

@@ -20,8 +20,8 @@ type probes struct {
 	out *bufio.Scanner
 }
 
-func (b *bench) probe(p *lab.Program, how, sites string) (*probes, error) {
-	h := &probes{cmd: exec.Command(filepath.Join(b.drivers, "hitcost"), pidOf(p), how, sites)}
+func (b *bench) probe(pid int, how, sites string) (*probes, error) {
+	h := &probes{cmd: exec.Command(filepath.Join(b.drivers, "hitcost"), fmt.Sprint(pid), how, sites)}
 	h.cmd.Stderr = os.Stderr
 	var err error
 	if h.in, err = h.cmd.StdinPipe(); err != nil {
@@ -68,7 +68,7 @@ type cost struct {
 
 // treated is one round's ns of CPU an operation and hits an operation, with probes in place.
 func (b *bench) treated(p *lab.Program, how, sites string) (perOp, hits, lost float64, err error) {
-	h, err := b.probe(p, how, sites)
+	h, err := b.probe(p.Pid(), how, sites)
 	if err != nil {
 		return 0, 0, 0, err
 	}
@@ -194,7 +194,7 @@ func (b *bench) coldPrice(rate int) (price, perSecond []float64, err error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		h, err := b.probe(p, "ours", "all")
+		h, err := b.probe(p.Pid(), "ours", "all")
 		if err != nil {
 			return nil, nil, err
 		}

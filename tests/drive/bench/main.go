@@ -1,39 +1,28 @@
-// Bench measures the tool's time and memory against their targets and prints a row each.
+// Bench measures what the tool and others of its kind cost a target, and the tool's own time and memory
+// against their targets. One report, DIR/report.txt and DIR/report.json.
 //
-//	bench -tool FILE -drivers DIR -fixtures DIR -prometheus FILE -counter FILE [ROW…]
+//	bench -tool FILE -drivers DIR -fixtures DIR -prometheus FILE -serving FILE -counter FILE -summer FILE [-out DIR]
+//	      [-w WORKLOAD,…] [-t TREATMENT,…] [ROW…]
+//
+// Without names everything is measured. With -w or -t only such pairs are, with ROWs only these.
 package main
 
 import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
+	"strings"
 	"time"
 )
 
 type bench struct {
-	tool, drivers, fixtures, prometheus, counter string
-	work                                         string
-	rounds                                       int
-	short                                        int
+	tool, drivers, fixtures, prometheus, serving, counter, summer string
+	work                                                          string
+	rounds                                                        int
+	plan                                                          plan
+	report                                                        *report
 }
-
-// row prints one measured figure; it falls short unless ok.
-func (b *bench) row(name, measured, target string, ok bool) {
-	verdict := "ok"
-	if !ok {
-		verdict = "FAIL"
-		b.short++
-	}
-	fmt.Printf("| %s | %s | %s | %s |\n", name, measured, target, verdict)
-}
-
-// failed is a row that could not be measured, which is not a pass.
-func (b *bench) failed(name, target string, err error) {
-	b.row(name, "not measured: "+err.Error(), target, false)
-}
-
-// note is a figure without a target.
-func (b *bench) note(name, measured string) { fmt.Printf("| %s | %s | | |\n", name, measured) }
 
 var rows = []struct {
 	name string
@@ -41,7 +30,44 @@ var rows = []struct {
 }{
 	{"hit", hitRows}, {"price", priceRows}, {"attach", attachRows}, {"lost", lostRows},
 	{"producer", producerRow}, {"size", sizeRow}, {"end", endRow}, {"consumer", consumerRows},
-	{"dump", dumpRows}, {"wall", wallRows},
+	{"dump", dumpRows}, {"wall", wallRows}, {"sampler", samplerRows}, {"block", blockRow},
+	{"written", writtenRows}, {"capture", captureRows},
+}
+
+func fatal(err error) {
+	fmt.Fprintln(os.Stderr, "bench:", err)
+	os.Exit(2)
+}
+
+// names is a set of what stands between commas or blanks.
+func names(list string) map[string]bool {
+	set := map[string]bool{}
+	for _, n := range strings.FieldsFunc(list, func(c rune) bool { return c == ',' || c == ' ' }) {
+		set[n] = true
+	}
+	return set
+}
+
+func (b *bench) runRows(chosen map[string]bool) {
+	for _, r := range rows {
+		if len(chosen) == 0 || chosen[r.name] {
+			r.run(b)
+			delete(chosen, r.name)
+		}
+	}
+}
+
+func checkRows(chosen map[string]bool) error {
+	known := map[string]bool{}
+	for _, r := range rows {
+		known[r.name] = true
+	}
+	for n := range chosen {
+		if !known[n] {
+			return fmt.Errorf("no row is called %q", n)
+		}
+	}
+	return nil
 }
 
 func main() {
@@ -49,31 +75,44 @@ func main() {
 	flag.StringVar(&b.tool, "tool", "build/gobpftrace", "the tool")
 	flag.StringVar(&b.drivers, "drivers", "build/bench", "folder of the programs of tests/bench")
 	flag.StringVar(&b.fixtures, "fixtures", "", "folder of the Go programs of the newest version")
-	flag.StringVar(&b.prometheus, "prometheus", "", "Debian 12's prometheus")
+	flag.StringVar(&b.prometheus, "prometheus", "", "Debian 12's prometheus, which is attached to")
+	flag.StringVar(&b.serving, "serving", "", "the prometheus that is a workload")
 	flag.StringVar(&b.counter, "counter", "", "tracesize of tests/referee")
-	flag.IntVar(&b.rounds, "rounds", 7, "rounds of what is alternated")
+	flag.StringVar(&b.summer, "summer", "", "pprofsum of tests/referee")
+	flag.IntVar(&b.rounds, "rounds", 7, "rounds of what is alternated in single rows")
+	b.plan.flags()
+	out := flag.String("out", "build/bench", "folder of the report")
 	flag.Parse()
-	chosen := map[string]bool{}
-	for _, name := range flag.Args() {
-		chosen[name] = true
+	chosen := names(strings.Join(flag.Args(), ","))
+	err := checkRows(chosen)
+	if err == nil {
+		err = b.plan.choose()
 	}
-	var err error
-	if b.work, err = os.MkdirTemp("", "gobpftrace-bench-"); err != nil {
-		fmt.Fprintln(os.Stderr, "bench:", err)
-		os.Exit(1)
+	if err == nil {
+		b.work, err = os.MkdirTemp("", "gobpftrace-bench-")
 	}
-	defer os.RemoveAll(b.work)
-	fmt.Println("| what | measured | target | |\n|---|---|---|---|")
-	begin, ran := time.Now(), 0
-	for _, r := range rows {
-		if len(chosen) == 0 || chosen[r.name] {
-			r.run(b)
-			ran++
-		}
+	if err != nil {
+		fatal(err)
 	}
-	fmt.Printf("bench: %d figures fall short, %v\n", b.short, time.Since(begin).Round(time.Second))
-	if b.short > 0 || ran == 0 {
+	if b.report, err = newReport(*out); err != nil {
 		os.RemoveAll(b.work)
+		fatal(err)
+	}
+	begin := time.Now()
+	if b.plan.some || len(chosen) == 0 {
+		b.compareAll()
+	}
+	if !b.plan.some || len(chosen) > 0 {
+		b.runRows(chosen)
+	}
+	os.RemoveAll(b.work)
+	r := b.report
+	r.Seconds = time.Since(begin).Seconds()
+	fmt.Fprintf(r.out, "\nbench: %d figures fall short, %v\n", r.Short, time.Since(begin).Round(time.Second))
+	if err := r.writeJSON(filepath.Join(*out, "report.json")); err != nil {
+		fatal(err)
+	}
+	if r.Short > 0 || len(r.Rows) == 0 && len(r.Work) == 0 {
 		os.Exit(1)
 	}
 }

@@ -1,11 +1,7 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"time"
 
 	"gobpftrace.test/drive/lab"
@@ -13,17 +9,11 @@ import (
 
 const wallTarget = "1,000 parked goroutines and 30 that switch all the time"
 
-// wallRows: what a wall profile at 100 Hz costs the tool, and what it costs the target.
+// wallRows: what a wall profile at 100 Hz costs the tool. What it costs the target: workload parked.
 func wallRows(b *bench) {
 	name := "wall profile of " + wallTarget + ", the tool"
 	if err := b.wallTool(name); err != nil {
 		b.failed(name, "≤ 1 % of a core", err)
-	}
-	for _, do := range []string{"http", "pingpong"} {
-		name := "wall profile, CPU time of an operation: " + do + " and 1,000 parked goroutines"
-		if err := b.wallLoad(name, do); err != nil {
-			b.failed(name, "≤ +0.5 %", err)
-		}
 	}
 }
 
@@ -33,21 +23,8 @@ func (b *bench) wallProgram(do string, n int) (*lab.Program, error) {
 	return p, err
 }
 
-type wallReport struct {
-	DurationNS float64 `json:"duration_ns"`
-	ToolNS     float64 `json:"tool_cpu_ns"`
-	Looks      float64 `json:"looks"`
-	Lost       float64 `json:"lost"`
-}
-
-func (b *bench) wallProfile(p *lab.Program, d time.Duration) (r wallReport, err error) {
-	cmd := exec.Command(b.tool, "profile", "-p", pidOf(p), "-t", "wall", "-d", d.String(),
-		"-o", filepath.Join(b.work, "wall.pprof"), "--json")
-	cmd.Stderr = os.Stderr
-	out, err := cmd.Output()
-	if err == nil {
-		err = json.Unmarshal(out, &r)
-	}
+func (b *bench) wallProfile(p *lab.Program, d time.Duration) (profiled, error) {
+	r, err := b.profileOnce(p.Pid(), "wall", d)
 	if err == nil && r.Looks < 1000*d.Seconds() {
 		err = fmt.Errorf("only %.0f looks at goroutines in %v", r.Looks, d)
 	}
@@ -80,38 +57,5 @@ func (b *bench) wallTool(name string) error {
 	}
 	m := lab.Median(percent)
 	b.row(name, fmt.Sprintf("%.2f %% of a core (spread %.2f)", m, lab.Spread(percent)), "≤ 1 %", m <= 1)
-	return nil
-}
-
-// wallLoad alternates rounds with and without a profile.
-func (b *bench) wallLoad(name, do string) error {
-	p, err := b.wallProgram(do, 4)
-	if err != nil {
-		return err
-	}
-	defer p.Stop()
-	var change []float64
-	for i := 0; i < b.rounds; i++ {
-		alone, err := measure(p, 8)
-		if err != nil {
-			return err
-		}
-		profiled := make(chan error, 1)
-		go func() {
-			_, err := b.wallProfile(p, 4*time.Second)
-			profiled <- err
-		}()
-		time.Sleep(500 * time.Millisecond) // attached, symbols of the target read
-		with, err := measure(p, 8)
-		if e := <-profiled; err == nil {
-			err = e
-		}
-		if err != nil {
-			return err
-		}
-		change = append(change, 100*(lab.Median(with)/lab.Median(alone)-1))
-	}
-	c := lab.Median(change)
-	b.row(name, fmt.Sprintf("%+.2f %% (spread %.2f)", c, lab.Spread(change)), "≤ +0.5 %", c <= 0.5)
 	return nil
 }
