@@ -145,6 +145,39 @@ static void test_events_are_delivered_in_time_order(void **state)
 	close(fd);
 }
 
+/* The same as from a file: many more than fit at once, and one that is far too late. */
+static void test_events_are_sorted_as_they_come(void **state)
+{
+	struct seen s = {.stable = true};
+	struct raw_sorter *sorter;
+	uint64_t late = 99, n = 0;
+
+	assert_int_equal(raw_sorter__new(on_event, &s, &sorter), 0);
+	srand(1);
+	for (uint64_t t = 0; t < 6000; t += 50) {
+		for (uint32_t ring = 0; ring < 2; ring++) {
+			for (int i = 0; i < 2000; i++) {
+				uint64_t ns = (1000 + t + i / 40) * 1000000ull;
+				struct gbt_event e = event(ns + (rand() % 21) * 1000000ull, 7, n++);
+
+				assert_int_equal(raw_sorter__add(sorter, &e), 0);
+			}
+		}
+	}
+	assert_true(s.cnt > n / 2);
+	assert_int_equal(s.falls, 0);
+	struct gbt_event old = event(1000000001, 8, 1);
+
+	assert_int_equal(raw_sorter__add(sorter, &old), 0);
+	assert_int_equal(s.falls, 1);
+	assert_int_equal(raw_sorter__finish(sorter, &late), 0);
+	assert_int_equal(s.cnt, n + 1);
+	assert_int_equal(s.falls, 1);
+	assert_int_equal(late, 1);
+	assert_true(s.stable);
+	raw_sorter__free(sorter);
+}
+
 static void test_late_events_are_counted_and_delivered(void **state)
 {
 	int fd = spool();
@@ -324,6 +357,7 @@ int main(void)
 		cmocka_unit_test(test_meta_and_trailer_come_back),
 		cmocka_unit_test(test_section_comes_back),
 		cmocka_unit_test(test_events_are_delivered_in_time_order),
+		cmocka_unit_test(test_events_are_sorted_as_they_come),
 		cmocka_unit_test(test_late_events_are_counted_and_delivered),
 		cmocka_unit_test(test_callback_error_ends_the_run),
 		cmocka_unit_test(test_cut_file_is_read_to_the_cut),

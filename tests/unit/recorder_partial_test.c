@@ -2,7 +2,7 @@
 /*
  * A profile that is made alone comes from a stream without the events of other probes. From the
  * streams of real programs (tests/golden) such events are taken away here, and the profile must be
- * that of the whole stream.
+ * that of the whole stream. So must one that is folded meanwhile.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -23,6 +23,7 @@
 #include "model/model.h"
 #include "output/profile_kinds.h"
 #include "raw/raw.h"
+#include "recorder/live_fold.h"
 #include "recorder/tables.h"
 
 static const uint64_t of_kind[GBT_EVENT_MAX + 1] = {
@@ -241,11 +242,56 @@ static void compare(const char *name, const struct profile_kind *k, const struct
 	rows_free(&b);
 }
 
+/* ---- folded while it is recorded ---- */
+
+struct feeding {
+	struct live_fold *live;
+	uint64_t sites;
+};
+
+static int feed(void *ctx, const struct gbt_hdr *rec, size_t len)
+{
+	const struct feeding *f = ctx;
+
+	if (rec->kind < GBT_STACK && !(of_kind[rec->kind] & f->sites))
+		return 0;
+	return live_fold__record(f->live, rec, len);
+}
+
+/* As the drain thread hands them over, in the order of the file. */
+static struct live_fold *fold_live(const struct stream *s, enum profile_id id)
+{
+	struct live_fold_config cfg = {
+		.id = id,
+		.meta = raw_file__meta(s->raw),
+		.snapshot = s->tables->snapshot,
+		.frames = {capture_frames, &s->tables->frames},
+	};
+	struct feeding f = {.sites = profile_kind__get(id)->sites};
+
+	assert_int_equal(live_fold__start(&cfg, &f.live), 0);
+	assert_int_equal(raw_file__each_record(s->raw, feed, &f), 0);
+	assert_int_equal(live_fold__end(f.live, raw_file__trailer(s->raw)->end_ns), 0);
+	return f.live;
+}
+
+static void compare_live(const char *name, const struct stream *s, enum profile_id id,
+			 const struct analysis *part)
+{
+	const struct profile_kind *k = profile_kind__get(id);
+	struct live_fold *live = fold_live(s, id);
+	uint64_t late = 1;
+
+	compare(name, k, part, profile_fold__analysis(live_fold__fold(live, &late)));
+	assert_int_equal(late, 0);
+	live_fold__free(live);
+}
+
 static void check_stream(const char *name)
 {
 	struct stream s;
 	struct analysis *whole;
-	unsigned compared = 0;
+	unsigned compared = 0, live = 0;
 
 	open_stream(name, &s);
 	whole = fold(&s, SITES_ALL, true);
@@ -257,10 +303,14 @@ static void check_stream(const char *name)
 			continue;
 		part = fold(&s, k->sites, profile_kind__needs_begin(k));
 		compare(name, k, whole, part);
+		if (!profile_kind__needs_begin(k)) {
+			compare_live(name, &s, i, part);
+			live++;
+		}
 		analysis__free(part);
 		compared++;
 	}
-	assert_true(compared >= 9);
+	assert_true(compared >= 9 && live >= 5);
 	analysis__free(whole);
 	close_stream(&s);
 }

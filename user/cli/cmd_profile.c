@@ -124,6 +124,8 @@ static void tell_text(const struct run *run, const struct profile_facts *f, stru
 	if (run->kind->sites && f->target_cpu_ns)
 		buf__printf(out, "; cost about %.1f %% of its CPU (estimate)",
 			    100.0 * f->hits * f->price_hit_ns / f->target_cpu_ns);
+	if (!strcmp(f->end_reason, "max-size"))
+		buf__printf(out, "\n  ended by --max-size, before its time");
 	if (f->estimate[0])
 		buf__printf(out, "\n  %s", f->estimate);
 	buf__printf(out, "\n  go tool pprof %s\n", run->path);
@@ -173,17 +175,18 @@ static int tell(const struct run *run, const struct profile_facts *f)
 static int write_file(const struct run *run, struct recording *rec, struct profile_facts *facts)
 {
 	int raw = recording__raw_fd(rec), err;
+	const struct live_fold *live = recording__folded(rec);
 	const char *name = recording__name(rec), *why = NULL;
 	struct outfile *file = NULL;
 
 	if (to_stdout(run)) {
-		err = render_profile__write(raw, name, run->args->type, run->args->tags,
+		err = render_profile__write(raw, name, run->args->type, run->args->tags, live,
 					    STDOUT_FILENO, facts, &why);
 	} else {
 		err = outfile__begin(run->path, &file);
 		if (!err)
 			err = render_profile__write(raw, name, run->args->type, run->args->tags,
-						    outfile__fd(file), facts, &why);
+						    live, outfile__fd(file), facts, &why);
 		if (!err)
 			err = outfile__commit(file);
 		outfile__free(file);

@@ -45,7 +45,10 @@ static const char help[] =
 	"      --json               tell about the profile in JSON\n"
 	"  -q, --quiet              tell nothing but errors\n"
 	"EXPERT\n"
-	"      --max-size SIZE      end the window at this much raw data; default 1GiB\n"
+	"      --max-size SIZE      end the window at this much raw data; default 1GiB; block, "
+	"mutex, "
+	"sync,\n"
+	"                           sleep and net keep none\n"
 	"      --attach HOW         auto (default), multi (one uprobe_multi link) or perf\n"
 	"      --no-nop5            do not use sites that the kernel can probe without a trap\n"
 	"      --estimate-allocs    sample allocs even where the runtime keeps a profile\n"
@@ -214,6 +217,9 @@ static void choose_parts(struct profile_args *a, uint32_t hz)
 	a->rec.profiles = k->name;
 	a->rec.creators = a->tags & TAG_CREATOR;
 	a->rec.sites = sites_of(a, k);
+	a->rec.fold_live = k->needs & PROFILE_NEEDS_TRANSITIONS && !profile_kind__needs_begin(k);
+	a->rec.fold_id = a->type;
+	a->rec.fold_tags = a->tags;
 	a->rec.hz = k->needs & (PROFILE_NEEDS_SAMPLES | PROFILE_USES_SAMPLES) ? CPU_HZ_DEFAULT : 0;
 	if (hz && k->needs & PROFILE_NEEDS_SAMPLES)
 		a->rec.hz = hz;

@@ -62,8 +62,7 @@ const struct profile_kind *profile_kind__get(enum profile_id id);
  * first pass)? Not where whole waits are all that is seen. */
 static inline bool profile_kind__needs_begin(const struct profile_kind *k)
 {
-	return k->sites &
-	       (SITE_BIT(SITE_CREATE) | SITE_BIT(SITE_EXECUTE) | SITE_BIT(SITE_REENTERSYSCALL));
+	return k->sites & (SITE_BIT(SITE_CREATE) | SITE_BIT(SITE_REENTERSYSCALL));
 }
 /* PROFILE_ID_MAX: no such one. */
 enum profile_id profile_kind__find(const char *name, size_t len);

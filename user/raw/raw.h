@@ -135,11 +135,25 @@ int raw_file__each_record(const struct raw_file *f, raw_record_fn fn, void *ctx)
 #define RAW_SORT_WINDOW_NS 200000000ull
 int raw_file__each_event(const struct raw_file *f, raw_record_fn fn, void *ctx, uint64_t *late);
 
-/* Stack and label definitions, collected in one pass. */
+/*
+ * The same for events as they come, in the order of a file: each is copied without its texts, and
+ * delivered when it is older than the window. finish delivers the rest; once only.
+ */
+struct raw_sorter;
+int raw_sorter__new(raw_record_fn fn, void *ctx, struct raw_sorter **out);
+void raw_sorter__free(struct raw_sorter *s);
+int raw_sorter__add(struct raw_sorter *s, const struct gbt_event *ev);
+int raw_sorter__finish(struct raw_sorter *s, uint64_t *late);
+
+/* Stack and label definitions, collected in one pass or one after the other. */
 struct raw_stacks;
+int raw_stacks__new(struct raw_stacks **out);
+/* What is no definition is passed over. raw_stacks__each is not for those that come so. */
+int raw_stacks__add(struct raw_stacks *s, const struct gbt_hdr *rec, size_t len);
 int raw_stacks__collect(const struct raw_file *f, struct raw_stacks **out);
 void raw_stacks__free(struct raw_stacks *s);
-/* PCs leaf first, borrowed until raw_stacks__free; NULL when never defined. cut may be NULL. */
+/* PCs leaf first, borrowed until raw_stacks__free or the next add; NULL when never defined. cut may
+ * be NULL. */
 const uint64_t *raw_stacks__get(const struct raw_stacks *s, uint64_t id, size_t *cnt, bool *cut);
 /* Borrowed; NULL when never defined. Only cnt pairs of the struct exist. */
 const struct gbt_labels *raw_stacks__labels(const struct raw_stacks *s, uint64_t id);

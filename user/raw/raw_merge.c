@@ -20,7 +20,7 @@ struct key {
 #define KEYS_MAX (2u << 20)
 
 struct merge {
-	const struct raw_file *f;
+	const struct raw_file *f; /* NULL: events as they come */
 	raw_record_fn fn;
 	void *ctx;
 	struct key *keys, *tmp; /* cap each */
@@ -79,8 +79,10 @@ static void sort_keys(struct merge *m)
 static int deliver(struct merge *m, const struct gbt_hdr *rec)
 {
 	const uint8_t *p = (const uint8_t *)rec;
-	size_t len;
+	size_t len = sizeof(struct gbt_event);
 
+	if (!m->f)
+		return m->fn(m->ctx, rec, len);
 	if (raw_record__size(span__of(p, m->f->all.p + m->f->all.n - p), &len))
 		return -EBADMSG;
 	return m->fn(m->ctx, rec, len);
@@ -119,7 +121,8 @@ static int drain(struct merge *m, bool all, size_t least, uint64_t off)
 	m->cnt -= i;
 	memmove(m->keys, m->keys + i, m->cnt * sizeof(*m->keys));
 	m->kept = m->cnt;
-	raw_file__pages_done(m->f, lowest_kept(m, off), &m->pages_done);
+	if (m->f)
+		raw_file__pages_done(m->f, lowest_kept(m, off), &m->pages_done);
 	return 0;
 }
 
@@ -187,4 +190,86 @@ out:
 	if (late)
 		*late = m.late;
 	return err;
+}
+
+/* ---- events as they come ---- */
+
+/*
+ * Copies stand in one of two stores, where keys point at them: when it is full, what is not
+ * delivered moves to the other.
+ */
+struct raw_sorter {
+	struct merge m;
+	struct gbt_event *store, *spare;
+	size_t cnt, cap, spare_cap;
+};
+
+int raw_sorter__new(raw_record_fn fn, void *ctx, struct raw_sorter **out)
+{
+	struct raw_sorter *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return -ENOMEM;
+	s->m.fn = fn;
+	s->m.ctx = ctx;
+	*out = s;
+	return 0;
+}
+
+void raw_sorter__free(struct raw_sorter *s)
+{
+	if (!s)
+		return;
+	free(s->m.keys);
+	free(s->m.tmp);
+	free(s->store);
+	free(s->spare);
+	free(s);
+}
+
+/* Room for as many again as are kept. */
+static int swap_stores(struct raw_sorter *s)
+{
+	size_t need = 2 * s->m.cnt + KEYS_MIN, spare_cap = s->spare_cap;
+	struct gbt_event *spare = s->spare;
+
+	if (spare_cap < need) {
+		free(spare);
+		s->spare_cap = 0;
+		s->spare = spare = malloc(need * sizeof(*spare));
+		if (!spare)
+			return -ENOMEM;
+		spare_cap = need;
+	}
+	for (size_t i = 0; i < s->m.cnt; i++) {
+		spare[i] = *(const struct gbt_event *)s->m.keys[i].rec;
+		s->m.keys[i].rec = &spare[i].hdr;
+	}
+	s->spare = s->store;
+	s->spare_cap = s->cap;
+	s->store = spare;
+	s->cap = spare_cap;
+	s->cnt = s->m.cnt;
+	return 0;
+}
+
+int raw_sorter__add(struct raw_sorter *s, const struct gbt_event *ev)
+{
+	int err = 0;
+
+	if (s->cnt == s->cap) {
+		err = drain(&s->m, false, 0, 0);
+		if (!err)
+			err = swap_stores(s);
+	}
+	if (err)
+		return err;
+	s->store[s->cnt] = *ev;
+	return add(&s->m, &s->store[s->cnt++].hdr, 0);
+}
+
+int raw_sorter__finish(struct raw_sorter *s, uint64_t *late)
+{
+	*late = s->m.late;
+	return drain(&s->m, true, 0, 0);
 }

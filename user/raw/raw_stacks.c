@@ -62,13 +62,24 @@ static int add_labels(struct raw_stacks *s, const struct gbt_labels *rec, size_t
 	return s->labels.err;
 }
 
-static int on_record(void *ctx, const struct gbt_hdr *rec, size_t len)
+int raw_stacks__new(struct raw_stacks **out)
+{
+	*out = calloc(1, sizeof(**out));
+	return *out ? 0 : -ENOMEM;
+}
+
+int raw_stacks__add(struct raw_stacks *s, const struct gbt_hdr *rec, size_t len)
 {
 	if (rec->kind == GBT_STACK)
-		return add_stack(ctx, (const struct gbt_stack *)rec);
+		return add_stack(s, (const struct gbt_stack *)rec);
 	if (rec->kind == GBT_LABELS)
-		return add_labels(ctx, (const struct gbt_labels *)rec, len);
+		return add_labels(s, (const struct gbt_labels *)rec, len);
 	return 0;
+}
+
+static int on_record(void *ctx, const struct gbt_hdr *rec, size_t len)
+{
+	return raw_stacks__add(ctx, rec, len);
 }
 
 static int by_id(const void *a, const void *b)
@@ -94,11 +105,11 @@ static int sort_stacks(struct raw_stacks *s)
 
 int raw_stacks__collect(const struct raw_file *f, struct raw_stacks **out)
 {
-	struct raw_stacks *s = calloc(1, sizeof(*s));
-	int err;
+	struct raw_stacks *s;
+	int err = raw_stacks__new(&s);
 
-	if (!s)
-		return -ENOMEM;
+	if (err)
+		return err;
 	err = raw_file__each_record(f, on_record, s);
 	if (!err)
 		err = sort_stacks(s);

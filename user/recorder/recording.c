@@ -98,6 +98,23 @@ static void take_price(struct recording *r)
 				   r->plan.cnt ? &r->plan : &r->alloc_plan, &r->price);
 }
 
+/* Not of a command, whose address in memory is not known before its exec. */
+static int start_fold(struct recording *r)
+{
+	const struct live_fold_config cfg = {
+		.id = r->opt.fold_id,
+		.tags = r->opt.fold_tags,
+		.target = r->target,
+		.meta = &r->meta,
+		.snapshot = r->snapshot,
+	};
+	int err = live_fold__start(&cfg, &r->fold);
+
+	if (err)
+		log_error("process %d: fold thread: %s", recording__pid(r), strerror(-err));
+	return err;
+}
+
 int recording__start(struct recording *r)
 {
 	int err;
@@ -121,6 +138,8 @@ int recording__start(struct recording *r)
 	err = recording__write_head(r);
 	if (!err && r->alloc_plan.cnt)
 		err = alloc_duty__start(r->target, r->capture, r->opt.max_overhead_pct, &r->duty);
+	if (!err && r->opt.fold_live && !r->command)
+		err = start_fold(r);
 	if (!err && r->capture)
 		err = recording__drain_start(r);
 	if (!err)
@@ -180,6 +199,15 @@ void recording__progress(struct recording *r, struct recording_progress *p)
 		      hit_price__at(&r->price, counters[GBT_C_HITS], cpu_ns) / cpu_ns;
 }
 
+static int end_fold(struct recording *r)
+{
+	int err = live_fold__end(r->fold, r->trailer.end_ns);
+
+	if (err)
+		log_error("process %d: folding the profile: %s", recording__pid(r), strerror(-err));
+	return err;
+}
+
 int recording__stop(struct recording *r, enum recording_end why)
 {
 	uint64_t execed_ns;
@@ -201,6 +229,8 @@ int recording__stop(struct recording *r, enum recording_end why)
 	recording__fill_trailer(r, why);
 	if (r->capture)
 		capture__detach_begin(r->capture);
+	if (!err && r->fold)
+		err = end_fold(r);
 	if (!err)
 		err = wall_err;
 	return err ? err : recording__write_tail(r);
@@ -209,6 +239,11 @@ int recording__stop(struct recording *r, enum recording_end why)
 const char *recording__no_samples(const struct recording *r)
 {
 	return recording__capture_info(r)->no_sampling;
+}
+
+const struct live_fold *recording__folded(const struct recording *r)
+{
+	return r->fold;
 }
 
 int recording__raw_fd(const struct recording *r)
@@ -238,6 +273,7 @@ void recording__free(struct recording *r)
 	alloc_duty__stop(r->duty, NULL);
 	capture__free(r->capture);
 	raw_writer__free(r->raw);
+	live_fold__free(r->fold);
 	snapshot__free(r->snapshot);
 	kallsyms__free(r->kernel);
 	heap_buckets__free(r->heap);

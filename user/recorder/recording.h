@@ -7,10 +7,12 @@
 #include <sys/types.h>
 
 #include "capture/capture.h"
+#include "output/profile_kinds.h"
 
 /*
  * One target being captured: probes attached, a thread that only drains the rings into an
- * unnamed spool, and at the end the raw stream from which render.h makes the files.
+ * unnamed spool, and at the end the raw stream from which render.h makes the files. Events of a
+ * profile that is folded meanwhile (live_fold.h) go there instead.
  *
  *   open -> start -> (poll …) -> stop -> raw_fd -> free
  *
@@ -47,6 +49,10 @@ struct recording_options {
 	bool labels;		 /* keep the values of pprof labels */
 	bool nop5;		 /* use nop5 sites where kernel and binary have them */
 	bool force_layout;
+	/* One profile is all that this is for: fold it meanwhile, where that can be. */
+	bool fold_live;
+	enum profile_id fold_id;
+	unsigned fold_tags; /* enum profile_tag */
 };
 
 enum recording_end {
@@ -86,6 +92,10 @@ void recording__progress(struct recording *r, struct recording_progress *out);
 int recording__stop(struct recording *r, enum recording_end why);
 /* Why there are no CPU samples though they were asked for, "" there are; borrowed. */
 const char *recording__no_samples(const struct recording *r);
+/* The profile that was folded while the window was open; NULL: its events are in the raw stream.
+ * Borrowed. */
+struct live_fold;
+const struct live_fold *recording__folded(const struct recording *r);
 /* The complete raw stream; borrowed. */
 int recording__raw_fd(const struct recording *r);
 pid_t recording__pid(const struct recording *r);

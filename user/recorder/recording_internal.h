@@ -15,6 +15,7 @@
 #include "recorder/alloc_duty.h"
 #include "recorder/hit_price.h"
 #include "recorder/launch.h"
+#include "recorder/live_fold.h"
 #include "recorder/recording.h"
 #include "recorder/wall_thread.h"
 
@@ -42,6 +43,7 @@ struct recording {
 	struct raw_trailer trailer;
 	int spool_fd;
 
+	struct live_fold *fold;		   /* NULL: events go into the spool */
 	struct wall_thread *wall;	   /* while the window is open */
 	struct wall_profile *wall_profile; /* then, if there was something to see */
 	pthread_t drainer;

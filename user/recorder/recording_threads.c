@@ -23,6 +23,13 @@ int recording__on_record(void *ctx, unsigned ring, const struct gbt_hdr *rec, si
 
 	if (rec->kind == GBT_ALLOC)
 		alloc_duty__hit(r->duty);
+	if (r->fold) {
+		int err = live_fold__record(r->fold, rec, len);
+
+		/* stacks and labels are in the stream all the same: for the profile's tables */
+		if (err || rec->kind < GBT_STACK)
+			return err;
+	}
 	return raw_writer__record(r->raw, ring, rec, len);
 }
 
@@ -64,7 +71,8 @@ static void *drain_loop(void *ctx)
 		}
 		if (err > 0)
 			err = 0;
-		r->spool_sz = raw_writer__bytes(r->raw);
+		r->spool_sz =
+			raw_writer__bytes(r->raw) + (r->fold ? live_fold__waiting(r->fold) : 0);
 	} while (!err && ppoll(&stop, 1, &pause, NULL) <= 0);
 	if (err < 0)
 		r->drain_err = err;

@@ -5,11 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "analysis/analysis.h"
 #include "base/log.h"
-#include "base/strtab.h"
-#include "model/model.h"
 #include "raw/raw.h"
+#include "recorder/profile_fold.h"
 #include "recorder/render_profiles.h"
 #include "recorder/tables.h"
 
@@ -19,41 +17,24 @@ struct render_profile {
 	struct raw_file *raw;
 	struct tables *tables;
 	struct render_profiles *profiles;
-	struct strtab *strings;
-	struct model *model;
-	struct analysis *analysis;
+	struct profile_fold *fold; /* of the stream; NULL */
+	const struct analysis *analysis;
 	uint64_t late;
 };
 
-static int on_transition(void *ctx, const struct transition *t)
-{
-	struct render_profile *r = ctx;
-
-	return analysis__transition(r->analysis, t);
-}
-
-/* Creations are there for labels and tags too: what the profile counts shall not hang on these. */
-static bool is_of_profile(const struct render_profile *r, const struct gbt_hdr *rec)
-{
-	return rec->kind != GBT_CREATE || profile_kind__get(r->id)->sites & SITE_BIT(SITE_CREATE);
-}
-
 static int on_prescan(void *ctx, const struct gbt_hdr *rec, size_t len)
 {
-	struct render_profile *r = ctx;
-
-	return is_of_profile(r, rec) ? model__prescan(r->model, rec, len) : 0;
+	return profile_fold__prescan(((struct render_profile *)ctx)->fold, rec, len);
 }
 
 static int on_event(void *ctx, const struct gbt_hdr *rec, size_t len)
 {
-	struct render_profile *r = ctx;
-	int err = render_profiles__event(r->profiles, rec);
+	return profile_fold__event(((struct render_profile *)ctx)->fold, rec, len);
+}
 
-	if (err || !r->model)
-		return err;
-	err = analysis__record(r->analysis, rec);
-	return err || !is_of_profile(r, rec) ? err : model__event(r->model, rec, len);
+static int on_sample(void *ctx, const struct gbt_hdr *rec, size_t len)
+{
+	return render_profiles__event(((struct render_profile *)ctx)->profiles, rec);
 }
 
 static uint64_t end_ns(const struct render_profile *r)
@@ -63,61 +44,39 @@ static uint64_t end_ns(const struct render_profile *r)
 	return t ? t->end_ns : 0;
 }
 
-static int open_model(struct render_profile *r)
+static int fold_stream(struct render_profile *r)
 {
-	const struct raw_meta *m = raw_file__meta(r->raw);
-	struct analysis_config ac = {
-		.start_ns = m->start_ns,
-		.gomaxprocs = m->gomaxprocs,
-		.frames = {capture_frames, &r->tables->frames},
+	const struct profile_fold_config cfg = {
+		.id = r->id,
+		.tags = r->tags,
+		.meta = raw_file__meta(r->raw),
 		.snapshot = r->tables->snapshot,
-		.stack_profiles = render_profiles__folds(r->profiles),
-		.owner_parts = r->tags,
-	};
-	struct model_config mc = {
-		.start_ns = m->start_ns,
-		.end_ns = end_ns(r),
-		.go_minor = m->go_minor,
-		.gomaxprocs = m->gomaxprocs,
-		.snapshot = ac.snapshot,
-		.partial = true,
-		.sink = on_transition,
-		.sink_ctx = r,
 		.tid_map = &r->tables->tids,
+		.frames = {capture_frames, &r->tables->frames},
+		.end_ns = end_ns(r),
 	};
-	int err = strtab__new(&r->strings);
+	int err = profile_fold__new(&cfg, &r->fold);
 
-	mc.strings = r->strings;
-	if (!err)
-		err = analysis__new(&ac, &r->analysis);
-	if (!err)
-		err = model__new(&mc, &r->model);
-	return err;
-}
-
-static int fold(struct render_profile *r)
-{
-	const struct profile_kind *k = profile_kind__get(r->id);
-	struct summary_facts facts = {.meta = raw_file__meta(r->raw),
-				      .trailer = raw_file__trailer(r->raw)};
-	struct summary *s = NULL;
-	int err;
-
-	/* samples need no order */
-	if (!(k->needs & PROFILE_NEEDS_TRANSITIONS))
-		return raw_file__each_record(r->raw, on_event, r);
-	err = open_model(r);
-	if (!err && profile_kind__needs_begin(k))
+	if (!err && profile_kind__needs_begin(profile_kind__get(r->id)))
 		err = raw_file__each_event(r->raw, on_prescan, r, &r->late);
 	if (!err)
 		err = raw_file__each_event(r->raw, on_event, r, &r->late);
 	if (!err)
-		err = model__finish(r->model, end_ns(r));
-	facts.model = model__stats(r->model);
+		err = profile_fold__finish(r->fold, end_ns(r), raw_file__trailer(r->raw));
 	if (!err)
-		err = analysis__finish(r->analysis, &facts, &s);
-	summary__free(s);
+		r->analysis = profile_fold__analysis(r->fold);
 	return err;
+}
+
+static int fold(struct render_profile *r, const struct live_fold *live)
+{
+	/* samples need no order */
+	if (!(profile_kind__get(r->id)->needs & PROFILE_NEEDS_TRANSITIONS))
+		return raw_file__each_record(r->raw, on_sample, r);
+	if (!live)
+		return fold_stream(r);
+	r->analysis = profile_fold__analysis(live_fold__fold(live, &r->late));
+	return 0;
 }
 
 static void fill_facts(const struct render_profile *r, struct profile_facts *out)
@@ -146,15 +105,14 @@ static void fill_facts(const struct render_profile *r, struct profile_facts *out
 static void close_parts(struct render_profile *r)
 {
 	render_profiles__free(r->profiles);
-	model__free(r->model);
-	analysis__free(r->analysis);
-	strtab__free(r->strings);
+	profile_fold__free(r->fold);
 	tables__free(r->tables);
 	raw_file__free(r->raw);
 }
 
-int render_profile__write(int raw_fd, const char *name, enum profile_id id, unsigned tags, int fd,
-			  struct profile_facts *facts, const char **why)
+int render_profile__write(int raw_fd, const char *name, enum profile_id id, unsigned tags,
+			  const struct live_fold *live, int fd, struct profile_facts *facts,
+			  const char **why)
 {
 	const struct profile_choice choice = {.set = 1u << id, .how = PROFILES_NAMED, .tags = tags};
 	struct render_profile r = {.id = id, .tags = tags};
@@ -175,7 +133,7 @@ int render_profile__write(int raw_fd, const char *name, enum profile_id id, unsi
 	if (!err && !*why)
 		err = render_profiles__creators(r.profiles);
 	if (!err && !*why)
-		err = fold(&r);
+		err = fold(&r, live);
 	if (!err && !*why) {
 		err = render_profiles__write(r.profiles, id, r.analysis, fd);
 		if (err)

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "output/profile_kinds.h"
+#include "recorder/live_fold.h"
 
 /*
  * From a raw stream that has what one profile needs, perhaps no more, to that profile. The
@@ -24,9 +24,11 @@ struct profile_facts {
 	char end_reason[32];
 };
 
-/* tags: enum profile_tag. -ENODATA: this stream cannot give it; *why (in facts) says so, and
- * nothing was written. Otherwise one message on error. name is for messages. */
-int render_profile__write(int raw_fd, const char *name, enum profile_id id, unsigned tags, int fd,
-			  struct profile_facts *facts, const char **why);
+/* tags: enum profile_tag. live: folded and ended; NULL: from the stream's own events. -ENODATA:
+ * this stream cannot give it; *why (in facts) says so, and nothing was written. Otherwise one
+ * message on error. name is for messages. */
+int render_profile__write(int raw_fd, const char *name, enum profile_id id, unsigned tags,
+			  const struct live_fold *live, int fd, struct profile_facts *facts,
+			  const char **why);
 
 #endif
