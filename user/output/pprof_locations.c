@@ -254,8 +254,9 @@ static int location_of(struct pprof_locations *l, uint64_t address, const struct
 	for (size_t i = from; named && i < cnt; i++) {
 		uint32_t function;
 
-		/* with the method inlined into it, a wrapper adds nothing */
-		if (frames[i].wrapper && cnt > 1 && (from || !l->keep_wrappers))
+		/* A wrapper with the function inlined into it is left out even where wrappers are
+		 * kept: by who expands the frame (Frames.Next in src/runtime/symtab.go). */
+		if (frames[i].wrapper && cnt > 1 && (from || i || !l->keep_wrappers))
 			continue;
 		if (function_of(l, &frames[i], &function) ||
 		    add_line(l, loc, function, frames[i].line))
