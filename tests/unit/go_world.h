@@ -49,6 +49,7 @@ struct world {
 	struct go_layout lay;
 	struct snap_source src;
 	uint64_t delta;
+	uint64_t frameless_pc;
 	int delta_err;
 };
 
@@ -95,8 +96,7 @@ static inline int world_delta(void *ctx, uint64_t pc, uint64_t *delta)
 {
 	struct world *w = ctx;
 
-	(void)pc;
-	*delta = w->delta;
+	*delta = pc == w->frameless_pc ? 0 : w->delta;
 	return w->delta_err;
 }
 

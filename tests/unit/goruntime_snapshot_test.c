@@ -250,6 +250,22 @@ static void test_old_syscall(void **state)
 	assert_int_equal(unwind(&w, &g, &u, 100), 4);
 	assert_false(u.cut);
 	assert_true(u.pcs[3] == GOEXIT);
+	/* the function has no frame: its return address is at sp, the record 8 + 8 above */
+	put64(&w, stack_hi(0) - 64 - 96, TEXT + 0x999);
+	w.frameless_pc = TEXT + 0x77;
+	w.delta = 16;
+	assert_int_equal(unwind(&w, &g, &u, 100), 5);
+	assert_false(u.cut);
+	assert_true(u.pcs[0] == TEXT + 0x77);
+	assert_true(u.pcs[1] == TEXT + 0x999);
+	assert_true(u.pcs[4] == GOEXIT);
+	/* neither has its caller: not Go's */
+	w.delta = 0;
+	assert_int_equal(unwind(&w, &g, &u, 100), 2);
+	assert_true(u.cut);
+	put64(&w, stack_hi(0) - 64 - 96, 0);
+	assert_int_equal(unwind(&w, &g, &u, 100), 1);
+	assert_true(u.cut);
 	free(u.pcs);
 	free(w.mem);
 }

@@ -157,23 +157,49 @@ static bool leaf_is_frameless(const struct snap_source *src, const struct g_word
 	return g->sync_safe_point || (g->bp == 0 && g->pc == g->startpc);
 }
 
+/*
+ * Go ≤ 1.22 saves no frame pointer for a system call. The record is the topmost part of the
+ * frame; a function without one (syscall.Syscall up to 1.18, assembly) has its return address at
+ * the stack pointer, and its caller's frame begins above that. *bp 0: not to be had.
+ */
+static int find_syscall_record(const struct g_words *g, struct window *w, struct snap_unwind *u,
+			       uint64_t *bp)
+{
+	uint64_t sp = g->syscall_sp, pc = g->syscall_pc, delta;
+	const uint8_t *at;
+	int err;
+
+	*bp = 0;
+	if (delta_at(w->src, pc, &delta))
+		return 0;
+	if (!delta && w->hi - sp > 8) {
+		err = window_at(w, sp, 8, &at, &u->again);
+		if (err)
+			return err;
+		memcpy(&pc, at, sizeof(pc));
+		if (!pc || delta_at(w->src, pc, &delta))
+			return 0;
+		err = push(u, pc);
+		if (err)
+			return err;
+		sp += 8;
+	}
+	if (delta >= 8 && delta <= w->hi - sp)
+		*bp = sp + delta - 8;
+	return 0;
+}
+
 static int unwind_syscall(const struct snap_source *src, const struct g_words *g, struct window *w,
 			  size_t frames_max, struct snap_unwind *u)
 {
-	uint64_t bp = g->syscall_bp, delta;
+	uint64_t bp = g->syscall_bp;
 	int err = push(u, g->syscall_pc);
 
-	if (err)
-		return err;
-	if (src->lay->off.g_syscallbp < 0) {
-		/* Go ≤ 1.22: the record is the topmost part of the frame */
-		if (delta_at(src, g->syscall_pc, &delta) || delta < 8 || delta > w->hi - w->start) {
-			u->cut = true;
-			return 0;
-		}
-		bp = g->syscall_sp + delta - 8;
+	if (!err && src->lay->off.g_syscallbp < 0) {
+		err = find_syscall_record(g, w, u, &bp);
+		u->cut = !bp;
 	}
-	return chase(w, g->syscall_sp, bp, frames_max, u);
+	return err ? err : chase(w, g->syscall_sp, bp, frames_max, u);
 }
 
 int snap_stack__unwind(const struct snap_source *src, const struct g_words *g, const uint8_t *chunk,
