@@ -373,6 +373,11 @@ static __always_inline void walk_syscall_nofp(struct scratch *s, struct hit *h, 
 	struct unwind *u = &s->unwind;
 	__u64 fp = REGS_FP(ctx), caller;
 
+	if (cfg.go_minor <= 18 &&
+	    (unwind_in(GO_ARG0(ctx), &cfg.frameless_syscall[0], bias_delta) ||
+	     unwind_in(GO_ARG0(ctx), &cfg.frameless_syscall[1], bias_delta)) &&
+	    !unwind_word(u, GO_ARG1(ctx), &caller))
+		unwind_push(u, caller);
 #if defined(__TARGET_ARCH_x86)
 	if (unwind_word(u, h->in_frame ? fp + 8 : REGS_SP(ctx), &caller)) {
 		cut_walk(s);

@@ -247,6 +247,9 @@ struct gbt_config {
 	__s32 mcache_alloc; /* mcache.alloc: pointers to spans */
 	__s32 span_count;   /* mspan.allocCount; allocCountBeforeCache is 6, elemsize 8 behind it */
 	__u32 pad;
+	/* syscall.Syscall and Syscall6 where they have no frame (assembly, 1.18): their return
+	 * address is at the stack pointer that they enter the system call with */
+	struct gbt_range frameless_syscall[2];
 };
 
 /*

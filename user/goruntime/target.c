@@ -462,6 +462,23 @@ static void cgo_frames(const struct go_target *t, struct gbt_cgo *out)
 		*out = c;
 }
 
+/* From 1.19 on they are Go's, with frames like all. */
+static void frameless_syscalls(const struct go_target *t, struct gbt_config *rt)
+{
+	static const char *const names[] = {"syscall.Syscall", "syscall.Syscall6"};
+	size_t cnt = 0;
+
+	if (rt->go_minor > 18 || gobinary__arch(t->bin) != GOBINARY_AMD64)
+		return;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		struct gbt_range r;
+		__u32 sz;
+
+		if (frame_of(t, names[i], &r, &sz) && !sz)
+			rt->frameless_syscall[cnt++] = r;
+	}
+}
+
 int go_target__bpf_config(const struct go_target *t, struct gbt_config *rt)
 {
 	unsigned minor = gobinary__version(t->bin)->minor;
@@ -488,6 +505,7 @@ int go_target__bpf_config(const struct go_target *t, struct gbt_config *rt)
 	range_of(t, "runtime.asyncPreempt2", &rt->async_preempt2);
 	range_of(t, "runtime.mcall", &rt->mcall);
 	cgo_frames(t, &rt->cgo);
+	frameless_syscalls(t, rt);
 	rt->g_gopc = t->layout.g_gopc;
 	rt->mcache_alloc = rt->span_count = -1;
 	rt->g_tls_off = gobinary__arch(t->bin) == GOBINARY_AMD64 ? -8 : 0;
