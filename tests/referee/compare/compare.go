@@ -156,7 +156,7 @@ type scores struct {
 	procs, procsEqual, threads    int
 	threadsEqual                  int
 	timed, timedEqual             int
-	pauses                        int
+	pauses, slow                  int
 	totalRef, totalOurs           [8]int64
 	transitions                   map[int64]int
 }

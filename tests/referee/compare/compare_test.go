@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"gobpftrace.test/referee/timeline"
+	xtrace "golang.org/x/exp/trace"
 )
 
 //go:noinline
@@ -270,6 +271,40 @@ func TestPauses(t *testing.T) {
 	}
 	if f := failed(Traces(ref, ours, Options{})); !strings.Contains(f, "100 µs apart") {
 		t.Fatalf("many pauses, failed: %q", f)
+	}
+}
+
+// What the tracer takes to walk a stack with C on it is forgiven there, and only that.
+func TestSlowWalks(t *testing.T) {
+	callback := []timeline.Frame{{Func: "main.goCallback"}, {Func: "runtime.cgocallbackg"}}
+	r := &Result{Ref: &timeline.Trace{Stacks: [][]timeline.Frame{nil, {{Func: "main.work"}}, callback}}}
+	late := []struct {
+		by    int64
+		stack timeline.StackID
+		to    timeline.State
+		want  int64 // its time behind ours
+	}{
+		{300, 1, xtrace.GoWaiting, -1}, {300, 1, xtrace.GoWaiting, -1}, {400, 1, xtrace.GoWaiting, -1}, {300, 1, xtrace.GoSyscall, -1},
+		{1700, 2, xtrace.GoWaiting, 300}, {1500, 1, xtrace.GoSyscall, 300}, // which ends the callback
+		{1500, 1, xtrace.GoSyscall, -1}, {200, 2, xtrace.GoWaiting, -1}, {1700, 1, xtrace.GoWaiting, -1},
+		{5300, 2, xtrace.GoWaiting, 300}, {5301, 2, xtrace.GoWaiting, -1}, {300, 1, xtrace.GoWaiting, -1},
+	}
+	g := &Goroutine{}
+	for i, l := range late {
+		at := int64(i) * 100e3
+		g.Ours = append(g.Ours, &timeline.Event{Time: at})
+		g.Ref = append(g.Ref, &timeline.Event{Time: at + l.by, Stack: l.stack, From: xtrace.GoRunning, To: l.to})
+		g.Pairs = append(g.Pairs, Pair{i, i})
+	}
+	moved := map[*timeline.Event]int64{}
+	if n := r.unwalked(g, moved); n != 3 || len(moved) != 3 {
+		t.Errorf("%d stamps moved, %d told", len(moved), n)
+	}
+	for i, l := range late {
+		at, ok := moved[g.Ref[i]]
+		if ok != (l.want >= 0) || ok && at != g.Ours[i].Time+l.want {
+			t.Errorf("stamp %d: %d, %v", i, at-g.Ours[i].Time, ok)
+		}
 	}
 }
 

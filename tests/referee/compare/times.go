@@ -23,6 +23,58 @@ func (g *Goroutine) unpaused() map[*timeline.Event]int64 {
 	return at
 }
 
+// In a callback from C the tracer cannot walk by frame pointers (traceStack in runtime/tracestack.go:
+// hasCgoOnStack). Its unwinder takes a microsecond more, before it reads the clock, and that is spent
+// in the state that ends. At most this much is taken for it.
+const slowWalk = int64(5e3)
+
+func (r *Result) inCallback(e *timeline.Event) bool {
+	for _, f := range r.Ref.Stacks[e.Stack] {
+		if f.Func == "runtime.cgocallbackg" {
+			return true
+		}
+	}
+	return false
+}
+
+// unwalked adds, for the reference's events in callbacks, the time that is as far behind ours as its
+// other events of that goroutine mostly are. They are counted. The end of a callback has the stack of
+// the call that it came from: it is what follows in a goroutine that was seen in one.
+func (r *Result) unwalked(g *Goroutine, at map[*timeline.Event]int64) (n int) {
+	var slow []Pair
+	var lags []int64
+	callback := false
+	for _, p := range g.Pairs {
+		if p.Ref < 0 || p.Ours < 0 {
+			continue
+		}
+		e := g.Ref[p.Ref]
+		in := r.inCallback(e)
+		ends := callback && e.To == trace.GoSyscall
+		if in || ends {
+			slow = append(slow, p)
+		} else {
+			lags = append(lags, e.Time-g.Ours[p.Ours].Time)
+		}
+		if e.From == trace.GoRunning {
+			callback = in
+		}
+	}
+	if len(lags) == 0 {
+		return 0
+	}
+	sort.Slice(lags, func(i, j int) bool { return lags[i] < lags[j] })
+	lag := lags[len(lags)/2]
+	for _, p := range slow {
+		a, b := g.Ref[p.Ref], g.Ours[p.Ours]
+		if late := a.Time - b.Time - lag; late > 0 && late <= slowWalk {
+			at[a] = b.Time + lag
+			n++
+		}
+	}
+	return n
+}
+
 // Unpaused are the times of the reference's events that a pause moved, as times are judged.
 func (r *Result) Unpaused() map[*timeline.Event]int64 {
 	all := map[*timeline.Event]int64{}
@@ -78,6 +130,7 @@ func (r *Result) durations(t *timeline.Trace, g int64, moved map[*timeline.Event
 func (r *Result) times(id int64, g *Goroutine, s *scores) {
 	moved := g.unpaused()
 	s.pauses += len(moved)
+	s.slow += r.unwalked(g, moved)
 	a, b := r.durations(r.Ref, id, moved), r.durations(r.Ours, id, nil)
 	exists := false
 	transitions := int64(max(len(g.Ref), 1))
@@ -114,6 +167,8 @@ func (r *Result) timeRows(s *scores) {
 	r.Rows = append(r.Rows, Row{Name: "stamps more than 100 µs apart (a thread was off its processor)",
 		Value: 100 * float64(s.pauses) / float64(max(1, s.found)), Limit: 0.1, AtMost: true, Unit: "%",
 		Of: fmt.Sprintf("%d of %d", s.pauses, s.found), Undecided: s.found == 0})
+	r.Rows = append(r.Rows, Row{Name: "stamps behind the tracer's slow walk of a stack with C on it",
+		Value: float64(s.slow), Info: true, Undecided: s.slow == 0})
 	r.Rows = append(r.Rows, Row{Name: "goroutines whose time in each state is equal", Short: "times", Value: share(s.timedEqual, s.timed),
 		Limit: 99, Unit: "%", Of: fmt.Sprintf("%d of %d", s.timedEqual, s.timed), Undecided: s.timed == 0})
 	for _, st := range timedStates {
