@@ -23,7 +23,7 @@ var profileKinds = []struct{ kind, types string }{
 	{"spawn", "sched=10000,sleep=200,goroutinecreate=10000"},
 	{"nethttp", "block=4000,sched=8000,net=2000,sync=4000,syscall=8000,sleep=200,goroutinecreate=500"},
 	{"files", "sched=2000,net=200,syscall=20000,sleep=1000"},
-	{"gc", "block=4000,sched=4000" + traced + "gc-assist=1000"},
+	{"gc", "block=4000,sched=4000" + traced + "gc-assist=100"},
 	{"cycles", "sleep=1000" + traced + "gc-pause=500"},
 }
 

@@ -45,6 +45,7 @@ func profileCommandCases() {
 			add("profile "+p.name+" go"+v, func(t *T) { profileCase(t, v, p.name, p.kinds, p.function, p.probes) })
 		}
 	}
+	add("profile gc: assists are estimates where their ends are not seen", assistEstimateCase)
 	usage := func(name, mention string, options ...string) {
 		add("profile usage: "+name, func(t *T) {
 			t.refused(t.gobpftrace(append([]string{"profile", "-p", fmt.Sprint(os.Getpid()), "-o", "out"}, options...)...), []int{2}, mention)
@@ -109,6 +110,21 @@ func profileCase(t *T, version, name, kinds, function string, probes bool) {
 		t.Errorf("no %s in the profile: %s", function, clip(out))
 	}
 	t.noLeftovers(t.dir)
+}
+
+// How long assists last is an estimate where no probe sees their ends: up to Go 1.21, and said only there.
+func assistEstimateCase(t *T) {
+	for version, want := range map[string]bool{cfg.versions[0]: true, cfg.newest: false} {
+		p := t.fixture(version+"/workload", "-kinds", "gc")
+		r := t.gobpftrace("profile", "-p", pidOf(p), "-t", "gc", "-d", "1s", "-o", version+".pprof", "--json")
+		t.status(r, 0)
+		if said, _ := t.json(r.stdout)["estimate"].(string); strings.Contains(said, "mark assists") != want {
+			t.Errorf("go%s: estimate %q", version, said)
+		}
+		if out := t.top(t.Path(version+".pprof"), "-sample_index=assists"); !strings.Contains(out, "runtime.gcAssistAlloc") {
+			t.Errorf("go%s: no assists: %s", version, clip(out))
+		}
+	}
 }
 
 // top is what go tool pprof shows of a profile; it must have nothing to warn about.
