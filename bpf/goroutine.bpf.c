@@ -170,8 +170,8 @@ static __always_inline void subject_g(struct scratch *s, struct hit *h, __u64 g)
 {
 	get(s, h, s->g, GBT_READ_G_SZ, g);
 	h->goid = G_U64(s, g_goid);
-	if (h->kind == GBT_SYSCALL_EXIT)
-		h->now = bpf_ktime_get_ns();
+	if (h->kind == GBT_SYSCALL_EXIT && cfg.go_minor >= 26)
+		h->now = bpf_ktime_get_ns(); /* stamps_early */
 	load_m(s, h, G_U64(s, g_m));
 }
 
@@ -205,8 +205,10 @@ static __always_inline void on_exitsyscall(struct scratch *s, struct hit *h)
 	/* up to 1.25 the P stays behind in state _Psyscall, and is ours if no one took it */
 	if (!oldp || cfg.off.m_syscalltick < 0 || cfg.off.p_syscalltick < 0)
 		return;
-	if (get(s, h, s->words, 24, oldp) ||
-	    get(s, h, &tick, sizeof(tick), h->m + cfg.off.m_syscalltick))
+	if (get(s, h, s->words, 24, oldp))
+		return;
+	h->now = bpf_ktime_get_ns(); /* stamps_early */
+	if (get(s, h, &tick, sizeof(tick), h->m + cfg.off.m_syscalltick))
 		return;
 	if (*(__u32 *)((__u8 *)s->words + cfg.off.p_status) == STATUS_SYSCALL_P &&
 	    *(__u32 *)((__u8 *)s->words + cfg.off.p_syscalltick) == tick) {
@@ -605,9 +607,9 @@ static __always_inline bool is_annotation(const struct hit *h)
  * of the begin of an assist before it. A record takes its time on that side of the work done
  * here, so that what the probe costs counts for the same state in both. So that a stop of the
  * world is told without what its two probes cost, it ends before the work of the second. The end
- * of a system call takes its time in the middle of it (subject_g): behind its probe the tracer
- * has less to do than where the next state ends, where it walks a stack first, and by about half
- * of the work.
+ * of a system call takes its time before the last of its reads (subject_g, on_exitsyscall): behind
+ * its probe the tracer has less to do than where the next state ends, where it walks a stack
+ * first, and that takes about as long as a read.
  */
 static __always_inline bool stamps_early(__u32 site)
 {
