@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/record_options.h"
+#include "cli/recording_options.h"
 #include "goruntime/plan.h"
 #include "goruntime/wall.h"
 #include "output/profile_tags.h"
@@ -57,19 +57,12 @@ static const char help[] =
 	"TYPES\n";
 
 enum {
-	OPT_CONTAINER = 256,
+	OPT_CONTAINER = OPT_OWN,
 	OPT_EVERY,
 	OPT_HZ,
 	OPT_KERNEL,
 	OPT_TAG,
-	OPT_NO_LABELS,
-	OPT_MAX_OVERHEAD,
 	OPT_JSON,
-	OPT_MAX_SIZE,
-	OPT_ATTACH,
-	OPT_NO_NOP5,
-	OPT_FORCE_LAYOUT,
-	OPT_ESTIMATE_ALLOCS,
 };
 
 static const struct option longs[] = {
@@ -77,21 +70,14 @@ static const struct option longs[] = {
 	{"name", required_argument, NULL, 'n'},
 	{"container", required_argument, NULL, OPT_CONTAINER},
 	{"type", required_argument, NULL, 't'},
-	{"duration", required_argument, NULL, 'd'},
 	{"output", required_argument, NULL, 'o'},
 	{"every", required_argument, NULL, OPT_EVERY},
 	{"hz", required_argument, NULL, OPT_HZ},
 	{"kernel", no_argument, NULL, OPT_KERNEL},
 	{"tag", required_argument, NULL, OPT_TAG},
-	{"no-labels", no_argument, NULL, OPT_NO_LABELS},
-	{"max-overhead", required_argument, NULL, OPT_MAX_OVERHEAD},
 	{"json", no_argument, NULL, OPT_JSON},
 	{"quiet", no_argument, NULL, 'q'},
-	{"max-size", required_argument, NULL, OPT_MAX_SIZE},
-	{"attach", required_argument, NULL, OPT_ATTACH},
-	{"no-nop5", no_argument, NULL, OPT_NO_NOP5},
-	{"estimate-allocs", no_argument, NULL, OPT_ESTIMATE_ALLOCS},
-	{"force-layout", no_argument, NULL, OPT_FORCE_LAYOUT},
+	RECORDING_LONGS,
 	{"help", no_argument, NULL, 'h'},
 	{NULL, 0, NULL, 0},
 };
@@ -126,32 +112,23 @@ static int parse_tags(const char *s, unsigned *out)
 			   bad);
 }
 
-static int parse_target(int c, struct target_options *t)
-{
-	switch (c) {
-	case 'p':
-		t->pids = optarg;
-		return 0;
-	case 'n':
-		t->name = optarg;
-		return 0;
-	case OPT_CONTAINER:
-		t->container = optarg;
-		return 0;
-	}
-	return EXIT_USAGE;
-}
-
-static int parse_one(int c, struct profile_args *a, uint32_t *hz, bool *overhead)
+static int parse_one(int c, struct profile_args *a, uint32_t *hz)
 {
 	uint64_t v = 0;
 	int rc;
 
 	switch (c) {
+	case 'p':
+		a->target.pids = optarg;
+		return 0;
+	case 'n':
+		a->target.name = optarg;
+		return 0;
+	case OPT_CONTAINER:
+		a->target.container = optarg;
+		return 0;
 	case 't':
 		return parse_type(optarg, &a->type);
-	case 'd':
-		return parse_duration_option("-d", optarg, &a->rec.duration_ns);
 	case 'o':
 		a->output = optarg;
 		return *optarg ? 0 : usage_error("-o: needs the name of a file, or -");
@@ -166,35 +143,14 @@ static int parse_one(int c, struct profile_args *a, uint32_t *hz, bool *overhead
 		return 0;
 	case OPT_TAG:
 		return parse_tags(optarg, &a->tags);
-	case OPT_NO_LABELS:
-		a->rec.labels = false;
-		return 0;
-	case OPT_MAX_OVERHEAD:
-		*overhead = true;
-		rc = parse_uint_option("--max-overhead", optarg, 1, 100, &v);
-		a->rec.max_overhead_pct = (unsigned)v;
-		return rc;
-	case OPT_ESTIMATE_ALLOCS:
-		a->rec.estimate_allocs = true;
-		return 0;
 	case OPT_JSON:
 		a->json = true;
 		return 0;
 	case 'q':
 		a->quiet = true;
 		return 0;
-	case OPT_MAX_SIZE:
-		return parse_size_option("--max-size", optarg, &a->rec.max_sz);
-	case OPT_ATTACH:
-		return parse_attach_option(optarg, &a->rec.attach);
-	case OPT_NO_NOP5:
-		a->rec.nop5 = false;
-		return 0;
-	case OPT_FORCE_LAYOUT:
-		a->rec.force_layout = true;
-		return 0;
 	}
-	return parse_target(c, &a->target);
+	return parse_recording_option(c, &a->rec);
 }
 
 /* The probes of its events, and of who has which labels. */
@@ -242,7 +198,7 @@ static int refuse_tag(const struct profile_kind *k, unsigned tags)
 			   have);
 }
 
-static int check_combination(const struct profile_args *a, uint32_t hz, bool overhead)
+static int check_combination(const struct profile_args *a, uint32_t hz)
 {
 	const struct profile_kind *k = profile_kind__get(a->type);
 
@@ -254,7 +210,7 @@ static int check_combination(const struct profile_args *a, uint32_t hz, bool ove
 		return usage_error("--kernel: only for a cpu profile, not %s", k->name);
 	if (a->tags & ~k->tags)
 		return refuse_tag(k, a->tags & ~k->tags);
-	if (overhead && a->type != PROFILE_ALLOCS)
+	if (a->rec.max_overhead_pct && a->type != PROFILE_ALLOCS)
 		return usage_error("--max-overhead: %s is not measured in slices of the time",
 				   k->name);
 	if (a->every_ns && !a->output)
@@ -274,7 +230,6 @@ static int check_combination(const struct profile_args *a, uint32_t hz, bool ove
 
 int profile_args__parse(int argc, char **argv, struct profile_args *a)
 {
-	bool overhead = false;
 	uint32_t hz = 0;
 	int c, rc;
 
@@ -291,7 +246,7 @@ int profile_args__parse(int argc, char **argv, struct profile_args *a)
 			print_help();
 			return EXIT_OK;
 		}
-		rc = c == '?' ? EXIT_USAGE : parse_one(c, a, &hz, &overhead);
+		rc = c == '?' ? EXIT_USAGE : parse_one(c, a, &hz);
 		if (rc)
 			return rc;
 	}
@@ -300,7 +255,7 @@ int profile_args__parse(int argc, char **argv, struct profile_args *a)
 	if (a->type == PROFILE_ID_MAX)
 		return usage_error("profile: which one? -t TYPE; gobpftrace profile --help lists "
 				   "them");
-	rc = check_combination(a, hz, overhead);
+	rc = check_combination(a, hz);
 	choose_parts(a, hz);
 	return rc ? rc : -1;
 }

@@ -1,19 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "cli/record_options.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/duration.h"
-#include "base/log.h"
 #include "goruntime/plan.h"
 #include "goruntime/wall.h"
 #include "output/profile_kinds.h"
-
-#define YEAR_NS (365ull * 24 * 3600 * 1000000000)
 
 static const char help[] =
 	"usage: gobpftrace [record] TARGET [options]\n\n"
@@ -56,21 +51,14 @@ static const char help[] =
 	"  -h, --help\n";
 
 enum {
-	OPT_ALL = 256,
+	OPT_ALL = OPT_OWN,
 	OPT_CONTAINER,
 	OPT_RAW,
 	OPT_JSON,
-	OPT_NO_LABELS,
 	OPT_HZ,
-	OPT_MAX_SIZE,
 	OPT_PROFILES,
 	OPT_TRACE_FORMAT,
 	OPT_MODE,
-	OPT_ATTACH,
-	OPT_NO_NOP5,
-	OPT_FORCE_LAYOUT,
-	OPT_MAX_OVERHEAD,
-	OPT_ESTIMATE_ALLOCS,
 };
 
 static const struct option longs[] = {
@@ -78,91 +66,18 @@ static const struct option longs[] = {
 	{"name", required_argument, NULL, 'n'},
 	{"all", no_argument, NULL, OPT_ALL},
 	{"container", required_argument, NULL, OPT_CONTAINER},
-	{"duration", required_argument, NULL, 'd'},
 	{"output", required_argument, NULL, 'o'},
 	{"raw", no_argument, NULL, OPT_RAW},
 	{"json", no_argument, NULL, OPT_JSON},
 	{"quiet", no_argument, NULL, 'q'},
-	{"no-labels", no_argument, NULL, OPT_NO_LABELS},
 	{"hz", required_argument, NULL, OPT_HZ},
-	{"max-size", required_argument, NULL, OPT_MAX_SIZE},
 	{"profiles", required_argument, NULL, OPT_PROFILES},
 	{"trace-format", required_argument, NULL, OPT_TRACE_FORMAT},
 	{"mode", required_argument, NULL, OPT_MODE},
-	{"attach", required_argument, NULL, OPT_ATTACH},
-	{"no-nop5", no_argument, NULL, OPT_NO_NOP5},
-	{"max-overhead", required_argument, NULL, OPT_MAX_OVERHEAD},
-	{"estimate-allocs", no_argument, NULL, OPT_ESTIMATE_ALLOCS},
-	{"force-layout", no_argument, NULL, OPT_FORCE_LAYOUT},
+	RECORDING_LONGS,
 	{"help", no_argument, NULL, 'h'},
 	{NULL, 0, NULL, 0},
 };
-
-int parse_duration_option(const char *opt, const char *s, uint64_t *ns)
-{
-	int64_t v;
-
-	if (duration__parse(s, &v))
-		return usage_error("%s '%s': not a duration; write it as 3s, 250ms or 1m30s", opt,
-				   s);
-	if (v <= 0)
-		return usage_error("%s '%s': must be longer than nothing", opt, s);
-	if ((uint64_t)v > YEAR_NS)
-		return usage_error("%s '%s': longer than a year", opt, s);
-	*ns = v;
-	return 0;
-}
-
-int parse_uint_option(const char *opt, const char *s, uint64_t min, uint64_t max, uint64_t *out)
-{
-	unsigned long long v;
-	char *end;
-
-	errno = 0;
-	v = strtoull(s, &end, 10);
-	if (*s < '0' || *s > '9' || *end || errno || v < min || v > max)
-		return usage_error("%s '%s': must be a number from %llu to %llu", opt, s,
-				   (unsigned long long)min, (unsigned long long)max);
-	*out = v;
-	return 0;
-}
-
-int parse_size_option(const char *opt, const char *s, uint64_t *sz)
-{
-	static const struct {
-		const char *suffix;
-		unsigned shift;
-	} units[] = {{"", 0},	  {"B", 0},  {"K", 10},	  {"KiB", 10}, {"M", 20},
-		     {"MiB", 20}, {"G", 30}, {"GiB", 30}, {"T", 40},   {"TiB", 40}};
-	unsigned long long v;
-	char *end;
-	size_t i;
-
-	errno = 0;
-	v = strtoull(s, &end, 10);
-	for (i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		if (strcasecmp(end, units[i].suffix))
-			continue;
-		if (*s < '0' || *s > '9' || errno || !v || v > UINT64_MAX >> units[i].shift)
-			break;
-		*sz = v << units[i].shift;
-		return 0;
-	}
-	return usage_error("%s '%s': not a size; write it as 512MiB or 1GiB", opt, s);
-}
-
-int parse_attach_option(const char *s, enum recording_attach *out)
-{
-	if (!strcmp(s, "auto"))
-		*out = RECORDING_AUTO;
-	else if (!strcmp(s, "multi"))
-		*out = RECORDING_MULTI;
-	else if (!strcmp(s, "perf"))
-		*out = RECORDING_PERF;
-	else
-		return usage_error("--attach '%s': must be auto, multi or perf", s);
-	return 0;
-}
 
 /* The names of all, with commas. */
 static void list_profiles(char *out, size_t sz)
@@ -231,8 +146,6 @@ static int parse_one(int c, struct record_args *a)
 		a->target.container = optarg;
 		a->target.all = true;
 		return 0;
-	case 'd':
-		return parse_duration_option("-d", optarg, &a->rec.duration_ns);
 	case 'o':
 		a->dir = optarg;
 		return *optarg ? 0 : usage_error("-o: needs the name of a folder");
@@ -245,15 +158,10 @@ static int parse_one(int c, struct record_args *a)
 	case 'q':
 		a->quiet = true;
 		return 0;
-	case OPT_NO_LABELS:
-		a->rec.labels = false;
-		return 0;
 	case OPT_HZ:
 		rc = parse_uint_option("--hz", optarg, 0, 5000, &v);
 		a->rec.hz = v;
 		return rc;
-	case OPT_MAX_SIZE:
-		return parse_size_option("--max-size", optarg, &a->rec.max_sz);
 	case OPT_PROFILES:
 		a->rec.profiles = optarg;
 		rc = check_profiles_option(optarg);
@@ -264,36 +172,8 @@ static int parse_one(int c, struct record_args *a)
 	case OPT_MODE:
 		return strcmp(optarg, "full") ? usage_error("--mode '%s': must be full", optarg)
 					      : 0;
-	case OPT_ATTACH:
-		return parse_attach_option(optarg, &a->rec.attach);
-	case OPT_NO_NOP5:
-		a->rec.nop5 = false;
-		return 0;
-	case OPT_FORCE_LAYOUT:
-		a->rec.force_layout = true;
-		return 0;
-	case OPT_MAX_OVERHEAD:
-		rc = parse_uint_option("--max-overhead", optarg, 1, 100, &v);
-		a->rec.max_overhead_pct = (unsigned)v;
-		return rc;
-	case OPT_ESTIMATE_ALLOCS:
-		a->rec.estimate_allocs = true;
-		return 0;
 	}
-	return EXIT_USAGE; /* getopt has said what it is */
-}
-
-int split_command(int *argc, char **argv, char ***command)
-{
-	for (int i = 1; i < *argc; i++) {
-		if (strcmp(argv[i], "--"))
-			continue;
-		if (i + 1 == *argc)
-			return usage_error("--: needs a command behind it");
-		*command = argv + i + 1;
-		*argc = i;
-	}
-	return 0;
+	return parse_recording_option(c, &a->rec);
 }
 
 int record_args__parse(int argc, char **argv, struct record_args *a)
