@@ -308,6 +308,20 @@ func TestSlowWalks(t *testing.T) {
 	}
 }
 
+// Assists that were on before the reference are no begins; others are.
+func TestAssistsFromBefore(t *testing.T) {
+	ref, ours := load(t)
+	at := (ref.First + ref.Last) / 2
+	ref.Ranges = append(ref.Ranges, timeline.Range{Name: "GC mark assist", Begin: at, End: at + 1, Active: true})
+	if f := failed(Traces(ref, ours, Options{})); f != "" {
+		t.Errorf("one from before, failed: %q", f)
+	}
+	ref.Ranges[len(ref.Ranges)-1].Active = false
+	if f := failed(Traces(ref, ours, Options{})); !strings.Contains(f, "ranges: GC mark assist") {
+		t.Errorf("one that is not in ours, failed: %q", f)
+	}
+}
+
 func TestLostGoroutineFails(t *testing.T) {
 	ref, ours := load(t)
 	at := middle(t, ours, func(e *timeline.Event) bool { return e.Reason == "chan receive" })

@@ -184,12 +184,14 @@ func (r *Result) timeRows(s *scores) {
 	}
 }
 
-// rangeRows compares how often GC, stop-the-world and mark assist began. Sweep has no probe.
+// rangeRows compares how often GC, stop-the-world and mark assist began. Sweep has no probe. An assist
+// that was on when the tracer started did not begin then: it is told with what its goroutine does first.
 func (r *Result) rangeRows() {
 	count := func(t *timeline.Trace) map[string]int {
 		n := map[string]int{}
 		for _, x := range t.Ranges {
-			if x.Begin >= r.InLo && x.Begin <= r.InHi && x.Name != "GC incremental sweep" && !isTracerRange(x.Name) {
+			before := x.Active && x.Name == "GC mark assist"
+			if x.Begin >= r.InLo && x.Begin <= r.InHi && x.Name != "GC incremental sweep" && !isTracerRange(x.Name) && !before {
 				n[x.Name]++
 			}
 		}

@@ -45,6 +45,7 @@ type Frame struct {
 type Range struct {
 	Name       string
 	Begin, End int64 // End is 0 for one that was open when the file ended
+	Active     bool  // it was on before the file, which says so at Begin
 	Stack      StackID
 }
 
@@ -162,7 +163,7 @@ func (l *loader) event(ev *trace.Event) {
 			break // declared again at a generation's begin
 		}
 		l.open[rangeKey(&r)] = len(t.Ranges)
-		t.Ranges = append(t.Ranges, Range{Name: r.Name, Begin: now, Stack: l.stack(ev.Stack())})
+		t.Ranges = append(t.Ranges, Range{Name: r.Name, Begin: now, Stack: l.stack(ev.Stack()), Active: ev.Kind() == trace.EventRangeActive})
 	case trace.EventRangeEnd:
 		r := ev.Range()
 		if i, ok := l.open[rangeKey(&r)]; ok {
