@@ -25,6 +25,7 @@ var profileKinds = []struct{ kind, types string }{
 	{"files", "sched=2000,net=200,syscall=20000,sleep=1000"},
 	{"gc", "block=4000,sched=4000" + traced + "gc-assist=100"},
 	{"cycles", "sleep=1000" + traced + "gc-pause=500"},
+	{"tasks", "sched=8000,sleep=8000"}, // with pprof labels, which the reference does not have
 }
 
 // What the judge says where the machine stood still too often for times to be compared.
