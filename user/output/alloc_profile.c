@@ -9,6 +9,7 @@ struct adder {
 	struct pprof_writer *w;
 	const struct raw_stacks *stacks;
 	const struct symtab *symtab;
+	unsigned go_minor;
 };
 
 static bool has_prefix(const char *s, const char *prefix)
@@ -22,9 +23,17 @@ static bool is_runtime(const char *func)
 	       has_prefix(func, "runtime/internal/");
 }
 
-/* Logical frames of the runtime at the leaf, wrappers not counted; 0 when there is nothing else. */
-static uint16_t runtime_frames(const struct symtab *symtab, const uint64_t *pcs, size_t cnt)
+/*
+ * Up to Go 1.25 mProf_Malloc (src/runtime/mprof.go) skips a fixed number of frames, mallocgc's
+ * caller the last of them. That is the runtime's own even where it has the name of another package:
+ * internal/bytealg.MakeNoZero, reflect.unsafe_New.
+ */
+#define HIDES_CALLERS_UNTIL_MINOR 25
+
+uint16_t alloc_profile__runtime_frames(const struct symtab *symtab, unsigned go_minor,
+				       const uint64_t *pcs, size_t cnt)
 {
+	bool behind_malloc = false;
 	uint16_t n = 0;
 
 	for (size_t i = 0; i < cnt; i++) {
@@ -32,8 +41,12 @@ static uint16_t runtime_frames(const struct symtab *symtab, const uint64_t *pcs,
 		const struct sym_frame *f = symtab__frames(symtab, pcs[i], false, &frame_cnt);
 
 		for (size_t k = 0; k < frame_cnt; k++) {
-			if (!is_runtime(symtab__string(symtab, f[k].func)))
+			const char *func = symtab__string(symtab, f[k].func);
+
+			if (!is_runtime(func) && !behind_malloc)
 				return n;
+			behind_malloc = go_minor <= HIDES_CALLERS_UNTIL_MINOR &&
+					!strcmp(func, "runtime.mallocgc");
 			n += !f[k].wrapper && n < UINT16_MAX;
 		}
 	}
@@ -56,15 +69,15 @@ static int add_row(void *ctx, uint64_t stack, uint64_t size, double objects, dou
 	st.pcs = raw_stacks__get(a->stacks, stack, &st.cnt, NULL);
 	if (!st.pcs || !st.cnt)
 		return pprof_writer__pseudo(a->w, no_stack, 1, values, NULL, 0);
-	st.skip = runtime_frames(a->symtab, st.pcs, st.cnt);
+	st.skip = alloc_profile__runtime_frames(a->symtab, a->go_minor, st.pcs, st.cnt);
 	return pprof_writer__sample(a->w, &st, values, &label, size ? 1 : 0);
 }
 
 int alloc_profile__add(struct pprof_writer *w, const struct alloc_estimate *e,
 		       const struct alloc_slices *slices, const struct raw_stacks *stacks,
-		       const struct symtab *symtab)
+		       const struct symtab *symtab, unsigned go_minor)
 {
-	struct adder a = {w, stacks, symtab};
+	struct adder a = {w, stacks, symtab, go_minor};
 
 	return alloc_estimate__each(e, &slices->begin, &slices->end, add_row, &a);
 }

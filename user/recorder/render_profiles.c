@@ -254,7 +254,7 @@ static int fill(const struct render_profiles *p, enum profile_id id, const struc
 					      p->choice.tags);
 	if (estimates(p, id))
 		return alloc_profile__add(w, p->allocs, p->tables->allocs, p->tables->stacks,
-					  p->tables->symtab);
+					  p->tables->symtab, p->meta->go_minor);
 	if (is_of_heap(id))
 		return heap_profile__add(w, p->tables->heap);
 	return analysis__stack_profile(a, k->fold, add_row, &rows);
