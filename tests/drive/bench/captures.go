@@ -2,8 +2,6 @@ package main
 
 import (
 	"fmt"
-	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,78 +13,15 @@ import (
 
 const mib = 1 << 20
 
-// startPrometheus runs a prometheus that scrapes itself, on a free port; its data goes below dir.
-func (b *bench) startPrometheus(program, interval, dir string) (cmd *exec.Cmd, addr string, stop func(), err error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, "", nil, err
-	}
-	addr = l.Addr().String()
-	l.Close()
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, "", nil, err
-	}
-	config := filepath.Join(dir, "prometheus.yml")
-	text := fmt.Sprintf("global: {scrape_interval: %s, scrape_timeout: %s}\nscrape_configs:\n- job_name: self\n  static_configs: [{targets: ['%s']}]\n",
-		interval, interval, addr)
-	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
-		return nil, "", nil, err
-	}
-	cmd = exec.Command(program, "--config.file="+config, "--storage.tsdb.path="+filepath.Join(dir, "tsdb"),
-		"--web.listen-address="+addr, "--log.level=error")
-	if err := cmd.Start(); err != nil {
-		return nil, "", nil, err
-	}
-	stop = func() {
-		cmd.Process.Kill()
-		cmd.Wait()
-	}
-	if err := waitHTTP("http://"+addr+"/-/ready", 30*time.Second); err != nil {
-		stop()
-		return nil, "", nil, err
-	}
-	return cmd, addr, stop, nil
-}
-
-// ask fetches a page again and again.
-func ask(url string) (stop func()) {
-	quit := make(chan bool)
-	go func() {
-		for {
-			select {
-			case <-quit:
-				return
-			case <-time.After(5 * time.Millisecond):
-				if resp, err := http.Get(url); err == nil {
-					resp.Body.Close()
-				}
-			}
-		}
-	}()
-	return func() { close(quit) }
-}
-
-func waitHTTP(url string, patience time.Duration) error {
-	for begin := time.Now(); time.Since(begin) < patience; time.Sleep(50 * time.Millisecond) {
-		if resp, err := http.Get(url); err == nil {
-			resp.Body.Close()
-			if resp.StatusCode == http.StatusOK {
-				return nil
-			}
-		}
-	}
-	return fmt.Errorf("%s does not answer", url)
-}
-
 // attachRows: from the tool's start to its first event, on a large program.
 func attachRows(b *bench) {
-	cmd, at, stop, err := b.startPrometheus(b.prometheus, "1s", filepath.Join(b.work, "attached"))
+	p, err := lab.StartPrometheus(b.prometheus, "1s", filepath.Join(b.work, "attached"))
 	if err != nil {
 		b.failed("attach to Debian 12's prometheus", "300 ms", err)
 		return
 	}
-	defer stop()
-	defer ask("http://" + at + "/metrics")()
+	defer p.Stop()
+	defer lab.AskOften(1, 5*time.Millisecond, "http://"+p.Addr+"/metrics")()
 	for _, r := range []struct {
 		name   string
 		limit  float64
@@ -106,7 +41,7 @@ func attachRows(b *bench) {
 			}
 			var a, f float64
 			if err == nil {
-				a, f, err = b.attachOnce(cmd.Process.Pid)
+				a, f, err = b.attachOnce(p.Pid())
 			}
 			armed, first = append(armed, a), append(first, f)
 		}

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -178,19 +177,16 @@ func startService(b *bench) (target, error) {
 
 // startServing: its recorders are reached as a user would, by /debug/pprof.
 func startServing(b *bench) (target, error) {
-	if _, err := exec.LookPath(b.serving); err != nil {
-		return nil, err
-	}
-	cmd, at, stop, err := b.startPrometheus(b.serving, "100ms", filepath.Join(b.work, "serving"))
+	p, err := lab.StartPrometheus(b.serving, "100ms", filepath.Join(b.work, "serving"))
 	if err != nil {
 		return nil, err
 	}
-	now := time.Now().Unix()
+	at, now := p.Addr, time.Now().Unix()
 	r, err := b.load(100, "http://"+at+"/metrics", "http://"+at+"/api/v1/query?query=rate(prometheus_http_requests_total[1m])",
 		fmt.Sprintf("http://%s/api/v1/query_range?query=go_goroutines&start=%d&end=%d&step=1", at, now-60, now), "http://"+at+"/-/ready")
 	if err != nil {
-		stop()
+		p.Stop()
 		return nil, err
 	}
-	return &served{cmd.Process.Pid, r, (&endpoint{at: at}).command, stop}, nil
+	return &served{p.Pid(), r, (&endpoint{at: at}).command, p.Stop}, nil
 }
