@@ -21,7 +21,7 @@ import (
 
 type runner struct {
 	tool, fixtures, judges, out string
-	goTool, only                string
+	goTool, only, debian        string
 	counts                      bool
 	traceFor, cpuFor            time.Duration
 	again, harmed               bool
@@ -290,6 +290,7 @@ func main() {
 	flag.StringVar(&r.only, "profile-kinds", "all", "kinds of work that judge profiles, comma-separated; \"\" none")
 	flag.BoolVar(&r.counts, "profile-counts", false, "judge only the counts of profiles, which other work on the machine does not change")
 	flag.BoolVar(&r.again, "again", false, "make a comparison that fails once more, and count that")
+	flag.StringVar(&r.debian, "debian", "", "folder of Debian's prometheus and syncthing, whose allocations are judged too")
 	noCPU := flag.Bool("no-cpu", false, "leave the CPU profiles out")
 	flag.Parse()
 	if *versions == "" || r.judges == "" {
@@ -310,11 +311,13 @@ func main() {
 			r.profiles(v, a)
 			r.snapshots(v, a)
 			r.comparison(v+" wall "+a, func() { r.wall(v, a) })
+			r.comparison(v+" allocs-estimate heap", func() { r.allocs(v) })
 			if !*noCPU {
 				r.comparison(v+" cpu-profile "+a, func() { r.cpu(v, a) })
 			}
 		}
 	}
+	r.realAllocs()
 	if len(r.failures) > 0 {
 		fmt.Printf("fidelity failed: %s\n", strings.Join(r.failures, "; "))
 	}

@@ -16,6 +16,7 @@ package main
 import (
 	"flag"
 	"fmt"
+	"math"
 	"os"
 	"regexp"
 	"sort"
@@ -97,7 +98,7 @@ func shares(p, base *profile.Profile) map[string]float64 {
 	add := func(p *profile.Profile, factor float64) {
 		for _, s := range p.Sample {
 			key := frames(s, false)
-			if strings.Contains(key, "runtime/pprof.") {
+			if strings.Contains(key, "runtime/pprof.") || strings.Contains(key, "net/http/pprof.") {
 				continue
 			}
 			m[key] += factor * float64(s.Value[1])
@@ -114,14 +115,29 @@ func shares(p, base *profile.Profile) map[string]float64 {
 	return m
 }
 
-// overlap is the part that both agree on: 1 when they are equal.
-func overlap(ref, base, ours *profile.Profile) float64 {
+// overlap is the part that both agree on: 1 when they are equal; and what differs, most first.
+func overlap(ref, base, ours *profile.Profile) (sum float64, diffs []string) {
 	a, b := shares(ref, base), shares(ours, nil)
-	sum := 0.0
+	keys := map[string]bool{}
 	for key, v := range a {
 		sum += min(v, b[key])
+		keys[key] = true
 	}
-	return sum
+	for key := range b {
+		keys[key] = true
+	}
+	order := make([]string, 0, len(keys))
+	for key := range keys {
+		order = append(order, key)
+	}
+	sort.Slice(order, func(i, j int) bool {
+		di, dj := math.Abs(a[order[i]]-b[order[i]]), math.Abs(a[order[j]]-b[order[j]])
+		return di > dj || di == dj && order[i] < order[j]
+	})
+	for _, key := range order {
+		diffs = append(diffs, fmt.Sprintf("%.2f %% in the reference, %.2f %% in ours: %s", 100*a[key], 100*b[key], key))
+	}
+	return sum, diffs
 }
 
 func load(path string) *profile.Profile {
@@ -158,9 +174,12 @@ func main() {
 		if *baseFile != "" {
 			base = load(*baseFile)
 		}
-		got := overlap(ref, base, ours)
+		got, diffs := overlap(ref, base, ours)
 		fmt.Printf("overlap %.3f\n", got)
 		if !(got >= *atLeast) {
+			for _, d := range diffs[:min(*most, len(diffs))] {
+				fmt.Fprintln(os.Stderr, "  "+d)
+			}
 			fail(fmt.Errorf("overlap %.3f is less than %.3f", got, *atLeast))
 		}
 		return

@@ -61,20 +61,20 @@ func TestMutationsAreSeen(t *testing.T) {
 
 func TestOverlap(t *testing.T) {
 	p := made()
-	if got := overlap(made(), nil, p); got != 1 {
+	if got, _ := overlap(made(), nil, p); got != 1 {
 		t.Errorf("equal profiles overlap by %v", got)
 	}
 	p.Sample[0].Value[1] *= 3 // 3/4 and 1/4 instead of halves
-	if got := overlap(made(), nil, p); got != 0.75 {
+	if got, _ := overlap(made(), nil, p); got != 0.75 {
 		t.Errorf("overlap %v, not 0.75", got)
 	}
 	base := made()
 	base.Sample = base.Sample[:1] // what was there before does not count
-	if got := overlap(made(), base, p); got != 0.25 {
+	if got, _ := overlap(made(), base, p); got != 0.25 {
 		t.Errorf("overlap since base %v, not 0.25", got)
 	}
 	p.Sample = nil
-	if got := overlap(made(), nil, p); got >= 0.1 {
+	if got, _ := overlap(made(), nil, p); got >= 0.1 {
 		t.Errorf("nothing overlaps by %v", got)
 	}
 }
