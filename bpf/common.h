@@ -64,6 +64,12 @@ struct {
 		});
 } gbt_rings SEC(".maps");
 
+enum walk {
+	WALK_NONE,
+	WALK_SCHED, /* from the saved context of the g in s->g */
+	WALK_REGS,  /* from the registers, on the stack of the g in s->g */
+};
+
 /* A record in the making. */
 struct hit {
 	__u64 now;
@@ -73,9 +79,12 @@ struct hit {
 	__s32 p;
 	__s32 arg32;
 	__u64 goid, cur, arg, stack;
-	/* for the rest of the work */
-	__u64 m, curg;
+	/* for the rest of the work; addresses */
+	__u64 m, pp, curg, startpc;
 	__u32 walk;
+	/* Looked at again for each question: in a register the verifier would tell apart all
+	 * combinations of answers. */
+	volatile __u32 site, needs;
 	__u32 in_frame; /* the probed function's own frame is set up */
 	__u64 list;	/* injectglist: the first goroutine */
 	__u32 lost;	/* enum gbt_counter to count it by when the ring is full */
@@ -98,7 +107,8 @@ struct scratch {
 	__u64 cnt[COUNTERS]; /* GBT_C_MAX of them; exact without atomics: only the slot's user
 				writes */
 	__u64 owner;	     /* id of the thread that keeps the slot; 0 none */
-	__u64 own_g0, own_m;
+	/* What the last hits told of that thread: bpf/known.h. Addresses; 0: not known. */
+	__u64 own_g0, own_m, own_p, own_g;
 	struct hit hit;
 	__u8 m[GBT_READ_M_SZ];
 	__u8 g[G_SZ + 16];
@@ -174,6 +184,24 @@ static __always_inline struct scratch *scratch_get(__u32 tid)
 	return scratch_get_shared();
 }
 
+/* A thread ends: its slot is free, for what is known of it would be wrong for another. */
+static __always_inline void scratch_give_back(__u32 tid)
+{
+	struct scratch *s;
+	__u32 i, key;
+
+#pragma unroll
+	for (i = 0; i < 2; i++) {
+		key = (tid + i) & cfg.own_mask;
+		s = bpf_map_lookup_elem(&gbt_scratch, &key);
+		if (!s || s->owner != tid)
+			continue;
+		s->own_g0 = s->own_m = s->own_p = s->own_g = 0;
+		s->owner = 0;
+		__sync_fetch_and_add(&s->users, -1);
+	}
+}
+
 static __always_inline void scratch_put(struct scratch *s)
 {
 	if (!s->owner)
@@ -223,6 +251,11 @@ __noinline int unwind_cross_slot(__u32 slot)
 /* A goroutine's stack from u->fp on. */
 static __always_inline void unwind_goroutine(struct unwind *u)
 {
+	__u64 at = u->fp - u->lo;
+
+	/* the first piece here: a call for it, as for those that follow, costs more */
+	if (u->fp && (at >> 3 | at << 61) >= u->frames)
+		unwind_fill(u, u->fp);
 	UNWIND_CHASE(u);
 	if (cfg.cgo.callback.hi && u->fp)
 		unwind_cross_slot(u->slot);
@@ -331,7 +364,14 @@ static __always_inline void take_m(struct scratch *s, struct hit *h, __u64 m)
 {
 	h->m = m;
 	h->curg = M_WORD(s, m_curg);
-	h->p = read_p_id(s, h, M_WORD(s, m_p));
+	h->pp = M_WORD(s, m_p);
+	h->p = read_p_id(s, h, h->pp);
+	if (s->owner) {
+		s->own_g0 = M_WORD(s, m_g0);
+		s->own_m = m;
+		s->own_p = h->pp;
+		s->own_g = h->curg;
+	}
 }
 
 static __always_inline void load_m(struct scratch *s, struct hit *h, __u64 m)

@@ -9,6 +9,7 @@
  * work small: it walks through the loop once, not once a site.
  */
 #include "common.h"
+#include "known.h"
 #include "labels.h"
 
 #define STATUS_SYSCALL_P 2 /* _Psyscall, up to 1.25 */
@@ -22,73 +23,13 @@ struct {
 	__type(value, __u32);
 } gbt_ips SEC(".maps");
 
-enum walk {
-	WALK_NONE,
-	WALK_SCHED, /* from the saved context of the g in s->g */
-	WALK_REGS,  /* from the registers, on the stack of the g in s->g */
-};
-
-static __always_inline __u64 read_goid(struct scratch *s, struct hit *h, __u64 gp)
-{
-	__u64 goid = 0;
-
-	if (gp)
-		get(s, h, &goid, sizeof(goid), gp + cfg.off.g_goid);
-	return goid;
-}
-
-/*
- * The m of g0. A thread keeps its own, so the last one is tried first, and must still point back
- * at g0, which the same read shows. That alone would not do for another thread's: the memory of
- * an m outlives its thread, and its g0 may be another thread's by then.
- */
-static __always_inline void load_m_of_g(struct scratch *s, struct hit *h, __u64 g)
-{
-	__u64 m = s->own_m;
-
-	if (s->own_g0 == g && !unwind_read(s->m, GBT_READ_M_SZ, m) && M_WORD(s, m_g0) == g) {
-		take_m(s, h, m);
-		return;
-	}
-	if (get(s, h, &m, sizeof(m), g + cfg.off.g_m))
-		return;
-	load_m(s, h, m);
-	if (s->owner) {
-		s->own_m = m;
-		s->own_g0 = g;
-	}
-}
-
-/* The subject is argument gp, parked by mcall or morestack: its context is in g.sched. */
-static __always_inline void subject_parked(struct scratch *s, struct hit *h, __u64 gp)
-{
-	get(s, h, s->g, GBT_READ_G_SZ, gp);
-	h->goid = G_U64(s, g_goid);
-	h->walk = WALK_SCHED;
-}
-
-/*
- * The goroutine that this thread runs, into s->g, and its stack: saved in g.sched when we are
- * on the system stack, else in the registers.
- */
-static __always_inline __u64 load_curg(struct scratch *s, struct hit *h, __u64 g)
-{
-	if (!h->curg)
-		return 0;
-	get(s, h, s->g, GBT_READ_G_SZ, h->curg);
-	h->walk = g == h->curg ? WALK_REGS : WALK_SCHED;
-	return G_U64(s, g_goid);
-}
-
 static __always_inline void on_execute(struct scratch *s, struct hit *h, __u64 gp)
 {
-	__u64 startpc, pp = M_WORD(s, m_p);
+	__u64 startpc = h->startpc, pp = h->pp;
 	__u8 mode = 0;
 	int i;
 
-	get(s, h, s->g + cfg.off.g_goid, GBT_READ_GOID_SZ, gp + cfg.off.g_goid);
-	h->goid = G_U64(s, g_goid);
-	startpc = G_U64(s, g_startpc);
+	s->own_g = gp;
 	h->arg = startpc;
 	if (cfg.off.p_gc_mark_worker_mode < 0 || !pp)
 		return;
@@ -101,13 +42,12 @@ static __always_inline void on_execute(struct scratch *s, struct hit *h, __u64 g
 	}
 }
 
-static __always_inline void on_park(struct scratch *s, struct hit *h, __u64 gp)
+static __always_inline void on_park(struct scratch *s, struct hit *h)
 {
 	__s32 reason_off = cfg.off.m_wait_block_reason, skip_off = cfg.off.m_wait_skip;
 	__u8 reason = 0;
 	__s32 skip = 0;
 
-	subject_parked(s, h, gp);
 	/* the two are neighbours up to 16 bytes apart: one read */
 	if (reason_off >= 0 && skip_off >= 0 && reason_off - skip_off <= 16 &&
 	    skip_off - reason_off <= 16) {
@@ -140,9 +80,8 @@ static __always_inline bool called_mcall(__u64 pc)
 	return in_range(pc, cfg.mcall.lo, cfg.mcall.hi);
 }
 
-static __always_inline void on_gosched(struct scratch *s, struct hit *h, __u64 gp, __u64 preempted)
+static __always_inline void on_gosched(struct scratch *s, struct hit *h, __u64 preempted)
 {
-	subject_parked(s, h, gp);
 	if (cfg.go_minor >= 22)
 		h->arg32 = preempted & 0xff;
 	else if (cfg.mcall.hi)
@@ -155,24 +94,16 @@ static __always_inline void on_coroswitch(struct scratch *s, struct hit *h, __u6
 {
 	__u64 coro = 0, to = 0;
 
-	subject_parked(s, h, gp);
 	if (cfg.off.g_coroarg < 0 || cfg.off.g_coroexit < 0)
 		return;
 	h->arg32 = G_U8(s, g_coroexit);
 	/* coro.gp is the first field (runtime/coro.go) */
 	if (!get(s, h, &coro, sizeof(coro), gp + cfg.off.g_coroarg))
 		get(s, h, &to, sizeof(to), coro);
-	h->cur = read_goid(s, h, to);
-}
-
-/* The current goroutine enters or leaves a syscall, on its own stack. R14 is its g. */
-static __always_inline void subject_g(struct scratch *s, struct hit *h, __u64 g)
-{
-	get(s, h, s->g, GBT_READ_G_SZ, g);
-	h->goid = G_U64(s, g_goid);
-	if (h->kind == GBT_SYSCALL_EXIT && cfg.go_minor >= 26)
-		h->now = bpf_ktime_get_ns(); /* stamps_early */
-	load_m(s, h, G_U64(s, g_m));
+	if (to)
+		get(s, h, &h->cur, sizeof(h->cur), to + cfg.off.g_goid);
+	if (h->arg32)
+		known_drop(gp);
 }
 
 #define SPAN_CLASSES 136 /* runtime.numSpanClasses: twice the size classes */
@@ -323,7 +254,8 @@ static __always_inline void cut_walk(struct scratch *s)
 	s->cnt[GBT_C_UNREADABLE]++;
 }
 
-static __always_inline void walk_sched(struct scratch *s, struct hit *h)
+/* These begin a walk: true when frames follow from u->fp on. */
+static __always_inline bool walk_sched(struct scratch *s, struct hit *h)
 {
 	struct unwind *u = &s->unwind;
 	__u64 pc = G_U64(s, g_sched_pc), ret;
@@ -331,39 +263,37 @@ static __always_inline void walk_sched(struct scratch *s, struct hit *h)
 	u->hi = G_U64(s, g_stack_hi);
 	u->fp = G_U64(s, g_sched_bp);
 	if (!pc)
-		return;
+		return false;
 	unwind_push(u, pc);
 	if (is_prologue(s, h, pc)) {
 		if (unwind_word(u, G_U64(s, g_sched_sp), &ret)) {
 			cut_walk(s);
-			return;
+			return false;
 		}
 		unwind_push(u, ret);
 	}
-	unwind_goroutine(u);
+	return true;
 }
 
-static __always_inline void walk_regs(struct scratch *s, struct hit *h, struct pt_regs *ctx)
+static __always_inline bool walk_regs(struct scratch *s, struct hit *h, struct pt_regs *ctx)
 {
 	struct unwind *u = &s->unwind;
 	__u64 ret;
 
 	u->hi = G_U64(s, g_stack_hi);
 	u->fp = REGS_FP(ctx);
-	if (h->in_frame) {
-		unwind_goroutine(u);
-		return;
-	}
+	if (h->in_frame)
+		return true;
 #if defined(__TARGET_ARCH_x86)
 	if (unwind_word(u, REGS_SP(ctx), &ret)) {
 		cut_walk(s);
-		return;
+		return false;
 	}
 #else
 	ret = REGS_LR(ctx);
 #endif
 	unwind_push(u, ret);
-	unwind_goroutine(u);
+	return true;
 }
 
 /*
@@ -372,7 +302,7 @@ static __always_inline void walk_regs(struct scratch *s, struct hit *h, struct p
  * further up. At the end of a callback from C the caller is cgocallbackg, and pc and sp are what
  * cgocall had entered the syscall with; for a thread of C's own there was no such call.
  */
-static __always_inline void walk_syscall_nofp(struct scratch *s, struct hit *h, struct pt_regs *ctx)
+static __always_inline bool walk_syscall_nofp(struct scratch *s, struct hit *h, struct pt_regs *ctx)
 {
 	struct unwind *u = &s->unwind;
 	__u64 fp = REGS_FP(ctx), caller;
@@ -385,7 +315,7 @@ static __always_inline void walk_syscall_nofp(struct scratch *s, struct hit *h, 
 #if defined(__TARGET_ARCH_x86)
 	if (unwind_word(u, h->in_frame ? fp + 8 : REGS_SP(ctx), &caller)) {
 		cut_walk(s);
-		return;
+		return false;
 	}
 #else
 	caller = REGS_LR(ctx);
@@ -393,186 +323,234 @@ static __always_inline void walk_syscall_nofp(struct scratch *s, struct hit *h, 
 	if (cfg.cgo.callback.hi && !unwind_in(caller, &cfg.cgo.entersyscall, bias_delta)) {
 		u->in_callback = 1;
 		if (!unwind_in(GO_ARG0(ctx), &cfg.cgo.call, bias_delta))
-			return;
+			return false;
 		u->fp = GO_ARG1(ctx) + cfg.cgo.call_sz - 8;
 	} else if (unwind_word(u, fp, &u->fp) || (h->in_frame && unwind_word(u, u->fp, &u->fp))) {
 		cut_walk(s);
-		return;
+		return false;
 	}
-	unwind_goroutine(u);
+	return true;
 }
 
 /* reentersyscall(pc, sp, fp): of the caller of entersyscall; from 1.23 on they are all told. */
-static __always_inline void walk_syscall(struct scratch *s, struct hit *h, struct pt_regs *ctx)
+static __always_inline bool walk_syscall(struct scratch *s, struct hit *h, struct pt_regs *ctx)
 {
 	struct unwind *u = &s->unwind;
 
 	u->hi = G_U64(s, g_stack_hi);
 	unwind_push(u, GO_ARG0(ctx));
-	if (cfg.go_minor <= 22) {
-		walk_syscall_nofp(s, h, ctx);
-		return;
-	}
+	if (cfg.go_minor <= 22)
+		return walk_syscall_nofp(s, h, ctx);
 	u->fp = GO_ARG2(ctx);
-	unwind_goroutine(u);
+	return true;
 }
 
-/* Fills h from the registers; false: nothing to send. */
-static __always_inline bool on_site(struct scratch *s, struct hit *h, struct pt_regs *ctx,
-				    __u32 site)
+static __always_inline void walk(struct scratch *s, struct hit *h, struct pt_regs *ctx)
 {
-	__u64 g = GO_G(ctx), arg0 = GO_ARG0(ctx), arg1 = GO_ARG1(ctx);
+	bool more;
 
-	switch (site) {
-	case GBT_SITE_REENTERSYSCALL:
-	case GBT_SITE_ENTERSYSCALL:
-		h->kind = GBT_SYSCALL;
-		break;
-	case GBT_SITE_ENTERSYSCALLBLOCK:
-		h->kind = GBT_SYSCALL_BLOCK;
-		break;
-	case GBT_SITE_EXITSYSCALL:
-		h->kind = GBT_SYSCALL_EXIT;
-		break;
-	case GBT_SITE_USER_TASK_CREATE:
-		h->kind = GBT_USER_TASK_BEGIN;
-		break;
-	case GBT_SITE_USER_TASK_END:
-		h->kind = GBT_USER_TASK_END;
-		break;
-	case GBT_SITE_USER_REGION:
-		h->kind = GBT_USER_REGION;
-		break;
-	case GBT_SITE_USER_LOG:
-		h->kind = GBT_USER_LOG;
-		break;
-	case GBT_SITE_REFILL:
-		h->kind = GBT_ALLOC;
-		on_refill(s, h, arg0, arg1);
-		break;
-	case GBT_SITE_ALLOC_LARGE:
-		h->kind = GBT_ALLOC;
-		h->arg = 1;
-		h->cur = arg1;
-		break;
-	case GBT_SITE_GC_ASSIST_END:
-		h->kind = GBT_GC_ASSIST;
-		break;
-	case GBT_SITE_SET_LABELS:
-		h->kind = GBT_SET_LABELS;
-		h->goid = read_goid(s, h, g);
-		return true;
-	default:
-		load_m_of_g(s, h, g);
-	}
-	if (h->kind) {
-		subject_g(s, h, g);
-		if (h->kind == GBT_SYSCALL_EXIT)
-			on_exitsyscall(s, h);
-		else if (h->kind != GBT_GC_ASSIST)
-			h->walk = WALK_REGS;
-		return true;
-	}
+	unwind_begin(&s->unwind, cfg.stack_frames_max);
+	if (h->walk == WALK_SCHED)
+		more = walk_sched(s, h);
+	else if (h->site == GBT_SITE_REENTERSYSCALL)
+		more = walk_syscall(s, h, ctx);
+	else
+		more = walk_regs(s, h, ctx);
+	if (more)
+		unwind_goroutine(&s->unwind);
+	if (h->kind == GBT_SYSCALL || h->kind == GBT_SYSCALL_BLOCK)
+		h->arg32 = s->unwind.in_callback;
+	h->stack = stack_publish(s, h);
+}
 
-	switch (site) {
+/*
+ * What a site's record is about and what has to be known for it. Each of these is done at one
+ * place, for all sites, in the order of the bits.
+ */
+enum need {
+	NEED_P = 1 << 0,      /* of the thread, on g0 */
+	NEED_M = 1 << 1,      /* also its m.curg, or what the m says of its P now */
+	NEED_OWN = 1 << 2,    /* R14 is the subject: its id, and its m, read */
+	NEED_PARKED = 1 << 3, /* argument 0 is the subject: its g, with the stack that it left */
+	NEED_RUNS = 1 << 4,   /* R14 is the subject: its g, with the stack that it is on; and P */
+	NEED_CURG = 1 << 5,   /* the goroutine that this thread runs: its g and stack, in h->cur */
+	/* the subject's id and entry, by the address of its g in */
+	ID_ARG0 = 1 << 6,
+	ID_ARG1 = 1 << 7,
+	ID_CURG = 1 << 8,
+	ID_R14 = 1 << 9,
+	BEGINS = 1 << 10,  /* what was known of its g is of another one */
+	ENDS = 1 << 11,	   /* what is known of it will be */
+	LOSES_P = 1 << 12, /* from here on the thread's P is not known */
+};
+
+static const struct site_row {
+	__u16 kind, needs;
+} site_rows[64] = {
+	[GBT_SITE_CREATE] = {GBT_CREATE, NEED_CURG | ID_ARG1 | BEGINS},
+	[GBT_SITE_CREATE_AFTER] = {GBT_CREATE, NEED_CURG | ID_ARG0 | BEGINS},
+	[GBT_SITE_NEWCORO] = {GBT_CREATE, NEED_CURG | ID_ARG0 | BEGINS},
+	[GBT_SITE_EXECUTE] = {GBT_RUN, NEED_P | ID_ARG0},
+	[GBT_SITE_PARK] = {GBT_BLOCK, NEED_P | NEED_PARKED},
+	[GBT_SITE_READY] = {GBT_UNBLOCK, NEED_CURG | ID_ARG0},
+	[GBT_SITE_INJECTGLIST] = {GBT_UNBLOCK, NEED_CURG},
+	[GBT_SITE_GOEXIT1] = {GBT_EXIT, NEED_OWN | ENDS},
+	[GBT_SITE_GOEXIT0] = {GBT_EXIT, NEED_P | ID_ARG0 | ENDS},
+	[GBT_SITE_GOSCHED_IMPL] = {GBT_SCHED, NEED_P | NEED_PARKED},
+	/* goschedImpl follows GOSCHED_M at once, which has no row */
+	[GBT_SITE_GOYIELD] = {GBT_YIELD, NEED_P | NEED_PARKED},
+	[GBT_SITE_PREEMPT_PARK] = {GBT_PREEMPT_PARK, NEED_P | NEED_PARKED},
+	[GBT_SITE_COROSWITCH] = {GBT_COROSWITCH, NEED_P | NEED_PARKED},
+	[GBT_SITE_REENTERSYSCALL] = {GBT_SYSCALL, NEED_RUNS | LOSES_P},
+	[GBT_SITE_ENTERSYSCALL] = {GBT_SYSCALL, NEED_RUNS | LOSES_P},
+	[GBT_SITE_ENTERSYSCALLBLOCK] = {GBT_SYSCALL_BLOCK, NEED_RUNS | LOSES_P},
+	[GBT_SITE_EXITSYSCALL] = {GBT_SYSCALL_EXIT, NEED_OWN | LOSES_P},
+	[GBT_SITE_EXITSYSCALL_NOP] = {GBT_SYSCALL_EXIT_NOP, NEED_P | NEED_M | ID_ARG0 | LOSES_P},
+	[GBT_SITE_NEEDM] = {GBT_CGO_NEEDM, NEED_P | NEED_M | ID_CURG | LOSES_P},
+	[GBT_SITE_DROPM] = {GBT_CGO_DROPM, NEED_P | NEED_M | ID_CURG | LOSES_P},
+	[GBT_SITE_STW] = {GBT_STW_BEGIN, NEED_CURG},
+	[GBT_SITE_START_WORLD] = {GBT_STW_END, NEED_P | NEED_M | ID_CURG},
+	[GBT_SITE_MARK_TERM] = {GBT_GC_MARK_TERM, NEED_P | NEED_M | ID_CURG},
+	[GBT_SITE_GC_SWEEP] = {GBT_GC_SWEEP, NEED_P | NEED_M | ID_CURG},
+	[GBT_SITE_GC_ASSIST] = {GBT_GC_ASSIST, NEED_CURG},
+	[GBT_SITE_GC_ASSIST_END] = {GBT_GC_ASSIST, NEED_OWN},
+	[GBT_SITE_ACQUIREP] = {GBT_P_START, 0},
+	[GBT_SITE_RELEASEP] = {GBT_P_STOP, NEED_P | LOSES_P},
+	[GBT_SITE_HANDOFFP] = {GBT_P_HANDOFF, NEED_P},
+	[GBT_SITE_USER_TASK_CREATE] = {GBT_USER_TASK_BEGIN, NEED_RUNS},
+	[GBT_SITE_USER_TASK_END] = {GBT_USER_TASK_END, NEED_RUNS},
+	[GBT_SITE_USER_REGION] = {GBT_USER_REGION, NEED_RUNS},
+	[GBT_SITE_USER_LOG] = {GBT_USER_LOG, NEED_RUNS},
+	[GBT_SITE_SET_LABELS] = {GBT_SET_LABELS, ID_R14},
+	[GBT_SITE_REFILL] = {GBT_ALLOC, NEED_RUNS},
+	[GBT_SITE_ALLOC_LARGE] = {GBT_ALLOC, NEED_RUNS},
+};
+
+static __always_inline void load_needs(struct scratch *s, struct hit *h, struct pt_regs *ctx)
+{
+	__u64 g = GO_G(ctx), subject = g;
+
+	if (h->needs & NEED_P)
+		load_p_of_g(s, h, g, h->needs & NEED_M);
+	if (h->needs & NEED_OWN)
+		load_own(s, h, g);
+	if (h->needs & (NEED_PARKED | NEED_RUNS)) {
+		if (h->needs & NEED_PARKED)
+			subject = GO_ARG0(ctx);
+		get(s, h, s->g, GBT_READ_G_SZ, subject);
+		h->goid = G_U64(s, g_goid);
+		h->walk = h->needs & NEED_PARKED ? WALK_SCHED : WALK_REGS;
+		if (h->needs & NEED_RUNS)
+			load_p(s, h, G_U64(s, g_m));
+	}
+	if (h->needs & NEED_CURG)
+		load_curg(s, h, g);
+	if (h->needs & (ID_ARG0 | ID_ARG1 | ID_CURG | ID_R14)) {
+		if (h->needs & ID_ARG0)
+			subject = GO_ARG0(ctx);
+		if (h->needs & ID_ARG1)
+			subject = GO_ARG1(ctx);
+		if (h->needs & ID_CURG)
+			subject = h->curg;
+		load_identity(s, h, subject, h->needs & BEGINS);
+	}
+	if (h->needs & ENDS)
+		known_drop(subject);
+	if (h->needs & LOSES_P)
+		s->own_p = 0;
+}
+
+/* The rest of what sites about goroutines tell; false: nothing to send. */
+static __always_inline bool on_goroutine(struct scratch *s, struct hit *h, __u64 arg0, __u64 arg1)
+{
+	switch (h->site) {
+	case GBT_SITE_EXECUTE:
+		on_execute(s, h, arg0);
+		break;
+	case GBT_SITE_PARK:
+		on_park(s, h);
+		break;
+	case GBT_SITE_READY:
+		h->arg = (__s64)(__s32)arg1;
+		break;
+	case GBT_SITE_INJECTGLIST:
+		return !get(s, h, &h->list, 8, arg0) && h->list;
+	case GBT_SITE_GOSCHED_IMPL:
+		on_gosched(s, h, arg1);
+		break;
+	case GBT_SITE_COROSWITCH:
+		on_coroswitch(s, h, arg0);
+		break;
 	case GBT_SITE_CREATE:
 	case GBT_SITE_CREATE_AFTER:
 	case GBT_SITE_NEWCORO:
-		if (site == GBT_SITE_CREATE)
-			arg0 = arg1;
-		h->kind = GBT_CREATE;
-		h->arg32 = site == GBT_SITE_NEWCORO;
-		h->goid = read_goid(s, h, arg0);
-		get(s, h, &h->arg, 8, arg0 + cfg.off.g_startpc);
-		h->cur = load_curg(s, h, g);
-		return true;
-	case GBT_SITE_EXECUTE:
-		h->kind = GBT_RUN;
-		on_execute(s, h, arg0);
-		return true;
-	case GBT_SITE_PARK:
-		h->kind = GBT_BLOCK;
-		on_park(s, h, arg0);
-		return true;
-	case GBT_SITE_READY:
-		h->kind = GBT_UNBLOCK;
-		h->goid = read_goid(s, h, arg0);
-		h->arg = (__s64)(__s32)arg1;
-		h->cur = load_curg(s, h, g);
-		return true;
-	case GBT_SITE_INJECTGLIST:
-		h->kind = GBT_UNBLOCK;
-		if (get(s, h, &h->list, 8, arg0) || !h->list)
-			return false;
-		h->cur = load_curg(s, h, g);
-		return true;
-	case GBT_SITE_GOEXIT1:
-		arg0 = g;
-		/* fall through */
-	case GBT_SITE_GOEXIT0:
-		h->kind = GBT_EXIT;
-		h->goid = read_goid(s, h, arg0);
-		return true;
-	case GBT_SITE_GOSCHED_IMPL:
-		h->kind = GBT_SCHED;
-		on_gosched(s, h, arg0, arg1);
-		return true;
-	case GBT_SITE_GOYIELD:
-		h->kind = GBT_YIELD;
-		subject_parked(s, h, arg0);
-		return true;
-	case GBT_SITE_PREEMPT_PARK:
-		h->kind = GBT_PREEMPT_PARK;
-		subject_parked(s, h, arg0);
-		return true;
-	case GBT_SITE_EXITSYSCALL_NOP:
-		h->kind = GBT_SYSCALL_EXIT_NOP;
-		h->goid = read_goid(s, h, arg0);
-		return true;
-	case GBT_SITE_COROSWITCH:
-		h->kind = GBT_COROSWITCH;
-		on_coroswitch(s, h, arg0);
-		return true;
+		h->arg = h->startpc;
+		h->arg32 = h->site == GBT_SITE_NEWCORO;
+		break;
+	case GBT_SITE_EXITSYSCALL:
+		on_exitsyscall(s, h);
+		break;
+	case GBT_SITE_REFILL:
+		on_refill(s, h, arg0, arg1);
+		break;
+	case GBT_SITE_ALLOC_LARGE:
+		h->arg = 1;
+		h->cur = arg1;
+		break;
+	}
+	return true;
+}
+
+/* Of those about processors and collections. */
+static __always_inline void on_world(struct scratch *s, struct hit *h, struct pt_regs *ctx)
+{
+	__u64 arg0 = GO_ARG0(ctx), arg1 = GO_ARG1(ctx);
+
+	switch (h->site) {
 	case GBT_SITE_STW:
-		h->kind = GBT_STW_BEGIN;
+		h->goid = h->cur;
+		h->cur = 0;
 		h->arg32 = cfg.go_minor >= 21 ? (__s32)(arg0 & 0xff) : -1;
-		h->goid = load_curg(s, h, g);
-		return true;
+		break;
 	case GBT_SITE_START_WORLD:
-		h->kind = GBT_STW_END;
 		read_gomaxprocs(s, h);
-		h->goid = read_goid(s, h, h->curg);
-		return true;
+		break;
 	case GBT_SITE_MARK_TERM:
 	case GBT_SITE_GC_SWEEP:
-		h->kind = site == GBT_SITE_MARK_TERM ? GBT_GC_MARK_TERM : GBT_GC_SWEEP;
 		read_heap(s, h);
-		h->goid = read_goid(s, h, h->curg);
-		return true;
+		break;
 	case GBT_SITE_GC_ASSIST:
-		h->kind = GBT_GC_ASSIST;
+		h->goid = h->cur;
+		h->cur = 0;
 		h->arg = arg1;
-		h->goid = load_curg(s, h, g);
 		h->arg32 = cfg.off.g_in_mark_assist >= 0 ? G_U8(s, g_in_mark_assist) : -1;
-		return true;
+		break;
 	case GBT_SITE_ACQUIREP:
-		h->kind = GBT_P_START;
 		h->p = read_p_id(s, h, arg0);
-		return true;
-	case GBT_SITE_RELEASEP:
-		h->kind = GBT_P_STOP;
-		return true;
+		s->own_p = s->own_g0 == GO_G(ctx) ? arg0 : 0;
+		break;
 	case GBT_SITE_HANDOFFP:
-		h->kind = GBT_P_HANDOFF;
 		h->arg = read_p_id(s, h, arg0);
-		return true;
-	case GBT_SITE_NEEDM:
-	case GBT_SITE_DROPM:
-		h->kind = site == GBT_SITE_NEEDM ? GBT_CGO_NEEDM : GBT_CGO_DROPM;
-		h->goid = read_goid(s, h, h->curg);
+		break;
+	}
+}
+
+/* Fills h from the registers; false: nothing to send. */
+static __always_inline bool on_site(struct scratch *s, struct hit *h, struct pt_regs *ctx)
+{
+	__u64 arg0 = GO_ARG0(ctx), arg1 = GO_ARG1(ctx);
+	const struct site_row *row = &site_rows[h->site & 63];
+
+	h->kind = row->kind;
+	if (!h->kind)
+		return false;
+	h->needs = row->needs;
+	load_needs(s, h, ctx);
+	if (h->kind >= GBT_STW_BEGIN && h->kind <= GBT_P_HANDOFF) {
+		on_world(s, h, ctx);
 		return true;
 	}
-	return false; /* GOSCHED_M: goschedImpl follows at once */
+	return on_goroutine(s, h, arg0, arg1);
 }
 
 static __always_inline void read_annotation(struct scratch *s, struct hit *h, struct pt_regs *ctx)
@@ -607,7 +585,7 @@ static __always_inline bool is_annotation(const struct hit *h)
  * of the begin of an assist before it. A record takes its time on that side of the work done
  * here, so that what the probe costs counts for the same state in both. So that a stop of the
  * world is told without what its two probes cost, it ends before the work of the second. The end
- * of a system call takes its time before the last of its reads (subject_g, on_exitsyscall): behind
+ * of a system call takes its time before the last of its reads (load_own, on_exitsyscall): behind
  * its probe the tracer has less to do than where the next state ends, where it walks a stack
  * first, and that takes about as long as a read.
  */
@@ -621,27 +599,16 @@ static __always_inline bool stamps_early(__u32 site)
 static __always_inline void handle(struct scratch *s, struct hit *h, struct pt_regs *ctx,
 				   __u32 cookie)
 {
-	__u32 site = GBT_COOKIE_SITE(cookie);
-
+	h->site = GBT_COOKIE_SITE(cookie);
 	s->cnt[GBT_C_HITS]++;
 	h->lost = GBT_C_RING_FULL;
 	h->in_frame = cookie & GBT_COOKIE_IN_FRAME;
-	if (stamps_early(site))
+	if (stamps_early(h->site))
 		h->now = bpf_ktime_get_ns();
-	if (!on_site(s, h, ctx, site))
+	if (!on_site(s, h, ctx))
 		return;
-	if (h->walk != WALK_NONE) {
-		unwind_begin(&s->unwind, cfg.stack_frames_max);
-		if (h->walk == WALK_SCHED)
-			walk_sched(s, h);
-		else if (site == GBT_SITE_REENTERSYSCALL)
-			walk_syscall(s, h, ctx);
-		else
-			walk_regs(s, h, ctx);
-		if (h->kind == GBT_SYSCALL || h->kind == GBT_SYSCALL_BLOCK)
-			h->arg32 = s->unwind.in_callback;
-		h->stack = stack_publish(s, h);
-	}
+	if (h->walk != WALK_NONE)
+		walk(s, h, ctx);
 	if (!h->now)
 		h->now = bpf_ktime_get_ns();
 	if (h->kind == GBT_USER_TASK_END)
@@ -700,6 +667,17 @@ int probe_ip(struct pt_regs *ctx)
 	__u32 *cookie = bpf_map_lookup_elem(&gbt_ips, &ip);
 
 	return cookie ? on_hit(ctx, *cookie) : 0;
+}
+
+/* In the thread that ends. */
+SEC("raw_tp/sched_process_exit")
+int thread_ended(void *ctx)
+{
+	__u32 tid;
+
+	if (is_target(&tid))
+		scratch_give_back(tid);
+	return 0;
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

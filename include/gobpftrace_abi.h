@@ -246,7 +246,8 @@ struct gbt_config {
 	/* of allocations; -1 not known */
 	__s32 mcache_alloc; /* mcache.alloc: pointers to spans */
 	__s32 span_count;   /* mspan.allocCount; allocCountBeforeCache is 6, elemsize 8 behind it */
-	__u32 pad;
+	__u32 remember;	    /* 1: hits remember what others told (bpf/known.h): the sites that this
+			     * needs are all probed, and nothing in the program speaks against it */
 	/* syscall.Syscall and Syscall6 where they have no frame (assembly, 1.18): their return
 	 * address is at the stack pointer that they enter the system call with */
 	struct gbt_range frameless_syscall[2];

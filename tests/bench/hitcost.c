@@ -8,7 +8,9 @@
  *
  * entry: the first instruction of any Go function, as other tools probe it (bare, empty).
  * Says "attached N" with the number of sites, then "hits N lost N" for each line on standard
- * input, and detaches at its end. SITE as site_id__name has it, or "all".
+ * input, and detaches at its end. SITE as site_id__name has it, or "all". The sites by which the
+ * programs know what changes (SITES_CHANGE) are always placed too, whatever the program: a load
+ *that only switches goroutines hits none of them.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -57,11 +59,11 @@ static size_t choose_entry(struct hitcost *h, const char *func)
 	return 1;
 }
 
-/* Keeps those of the plan's sites whose name is in the list. */
+/* Keeps those of the plan's sites whose name is in the list, and SITES_CHANGE. */
 static size_t choose(struct hitcost *h, const char *list)
 {
 	struct probe_plan *plan = &h->plan;
-	size_t i, kept = 0;
+	size_t i, kept = 0, found = 0;
 
 	if (!strncmp(list, ENTRY, strlen(ENTRY)))
 		return choose_entry(h, list + strlen(ENTRY));
@@ -76,11 +78,12 @@ static size_t choose(struct hitcost *h, const char *list)
 			at = strchr(at, ',');
 			at = at ? at + 1 : NULL;
 		}
-		if (at)
+		found += at != NULL;
+		if (at || SITES_CHANGE & SITE_BIT(plan->sites[i].id))
 			plan->sites[kept++] = plan->sites[i];
 	}
 	plan->cnt = kept;
-	return kept;
+	return found;
 }
 
 /* The sampler and the watch over exec that stand beside the probes. */
@@ -157,6 +160,7 @@ static int attach_ours(struct hitcost *h)
 	};
 	int err = go_target__bpf_config(h->target, &cfg.rt);
 
+	cfg.rt.remember = cfg.rt.remember && plan__sees_changes(&h->plan);
 	if (!err)
 		err = capture__open(&cfg, &h->capture);
 	if (!err)

@@ -32,6 +32,25 @@ static uint64_t offset_of(const struct gobinary *b, const struct probe_site *s)
 	return s->vaddr - f.entry;
 }
 
+static void without_one_of_these_nothing_can_be_remembered(void **state)
+{
+	static const enum site_id each[] = {
+		SITE_EXECUTE,  SITE_CREATE,	    SITE_GOEXIT1,     SITE_ACQUIREP,
+		SITE_RELEASEP, SITE_REENTERSYSCALL, SITE_EXITSYSCALL, SITE_ENTERSYSCALLBLOCK};
+	const size_t cnt = sizeof(each) / sizeof(each[0]);
+	struct probe_plan p = {.cnt = cnt};
+
+	(void)state;
+	for (size_t i = 0; i < cnt; i++)
+		p.sites[i].id = each[i];
+	assert_true(plan__sees_changes(&p));
+	for (size_t i = 0; i < cnt; i++) {
+		p.sites[i].id = SITE_READY;
+		assert_false(plan__sees_changes(&p));
+		p.sites[i].id = each[i];
+	}
+}
+
 /* ---- what holds for every binary ---- */
 
 static const enum site_id always_there[] = {
@@ -182,6 +201,7 @@ static void check_fixture(struct gobinary *b, const char *version, const char *n
 	const struct probe_site *c, *n;
 
 	assert_int_equal(plan__make(b, false, &p), 0);
+	assert_true(plan__sees_changes(&p));
 	check_plan(b, &p);
 	assert_int_equal(plan__make(b, true, &with_nop5), 0);
 	check_plan(b, &with_nop5);
@@ -211,6 +231,7 @@ static void check_alloc_plan(struct gobinary *b, const char *version, const char
 	assert_int_equal(plan__make(b, false, &p), 0);
 	assert_null(site_of(&p, SITE_REFILL));
 	assert_int_equal(plan__make_for(b, false, SITES_ALLOC, &p), 0);
+	assert_false(plan__sees_changes(&p));
 	if (!strstr(name, "pgo"))
 		assert_string_equal(p.notes[0], "");
 	for (size_t i = 0; i < p.cnt; i++) {
@@ -534,6 +555,7 @@ int main(void)
 		cmocka_unit_test(a_required_function_without_its_prologue_is_refused),
 		cmocka_unit_test(a_wanted_function_without_its_prologue_is_noted),
 		cmocka_unit_test(a_push_inside_another_instruction_is_no_site),
+		cmocka_unit_test(without_one_of_these_nothing_can_be_remembered),
 		cmocka_unit_test(without_ends_like_the_compilers_assists_are_estimates),
 	};
 

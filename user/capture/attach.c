@@ -26,11 +26,16 @@ static const char *exe_path(const struct capture *c, char *buf, size_t sz)
 	return buf;
 }
 
+static int attach_tracepoint(struct bpf_program *prog, const char *name, struct bpf_link **out)
+{
+	*out = bpf_program__attach_raw_tracepoint(prog, name);
+	return *out ? 0 : -errno;
+}
+
 /* Before anything is armed; what it says stops each object by itself. */
 static int attach_exec(struct bpf_program *prog, struct bpf_link **out)
 {
-	*out = bpf_program__attach_raw_tracepoint(prog, "sched_process_exec");
-	return *out ? 0 : -errno;
+	return attach_tracepoint(prog, "sched_process_exec", out);
 }
 
 /* Where a plan's links go. */
@@ -143,17 +148,21 @@ int attach__probes(struct capture *c)
 	size_t sites = c->cfg.plan ? c->cfg.plan->cnt : 0;
 	int err;
 
-	c->links = calloc(sites + 2, sizeof(*c->links));
+	c->links = calloc(sites + 2, sizeof(*c->links)); /* and two tracepoints */
 	if (!c->links)
 		return -ENOMEM;
 	c->goroutine->bss->execs_expected = c->cfg.bias_unknown;
 	err = attach_exec(c->goroutine->progs.exec_seen, &c->links[0]);
+	c->link_cnt = !err;
+	if (!err)
+		err = attach_tracepoint(c->goroutine->progs.thread_ended, "sched_process_exit",
+					&c->links[c->link_cnt]);
 	if (err) {
-		log_error("capture: the tracepoint of exec: %s",
+		log_error("capture: the tracepoints of exec and exit: %s",
 			  message__cause(err, strerror(-err)));
 		return err;
 	}
-	c->link_cnt = 1;
+	c->link_cnt = 2;
 	if (!sites)
 		return 0;
 	return attach_plan(c, c->cfg.plan, (struct links){c->links, &c->link_cnt});

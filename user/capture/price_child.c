@@ -89,6 +89,7 @@ void price_child__config(struct gbt_config *rt)
 	rt->off.m_oldp = M_OLDP;
 	rt->off.p_id = P_ID;
 	rt->off.p_status = P_STATUS;
+	rt->remember = 1; /* as for a whole plan: nothing here changes hands */
 	rt->go_minor = 26;
 	rt->stack_frames_max = GBT_STACK_MAX;
 	rt->g_gopc = -1;

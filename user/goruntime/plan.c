@@ -455,6 +455,30 @@ int plan__make_for(const struct gobinary *b, bool use_nop5, uint64_t sites, stru
 	return err;
 }
 
+bool plan__sees_changes(const struct probe_plan *plan)
+{
+	static const uint64_t any_of[] = {
+		SITE_BIT(SITE_EXECUTE),
+		CREATE_SITES,
+		EXIT_SITES,
+		SITE_BIT(SITE_ACQUIREP),
+		SITE_BIT(SITE_RELEASEP),
+		SYSCALL_SITES,
+		SITE_BIT(SITE_ENTERSYSCALLBLOCK),
+		SITE_BIT(SITE_EXITSYSCALL),
+	};
+	uint64_t have = 0;
+	size_t i;
+
+	for (i = 0; i < plan->cnt; i++)
+		have |= SITE_BIT(plan->sites[i].id);
+	for (i = 0; i < ARRAY_CNT(any_of); i++) {
+		if (!(have & any_of[i]))
+			return false;
+	}
+	return true;
+}
+
 const char *site_insn__name(enum site_insn i)
 {
 	static const char *const names[] = {

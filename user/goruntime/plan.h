@@ -103,6 +103,15 @@ int plan__make(const struct gobinary *b, bool use_nop5, struct probe_plan *out);
 #define SITE_BIT(id) (UINT64_C(1) << (id))
 /* Of allocations: attached apart from the others, for slices of the time. */
 #define SITES_ALLOC (SITE_BIT(SITE_REFILL) | SITE_BIT(SITE_ALLOC_LARGE))
+/* Where a thread's P and the goroutine behind a g change (bpf/known.h); creation and syscall entry
+ * have two each, of which a plan has one. */
+#define SITES_CHANGE                                                                               \
+	(SITE_BIT(SITE_CREATE) | SITE_BIT(SITE_CREATE_AFTER) | SITE_BIT(SITE_GOEXIT1) |            \
+	 SITE_BIT(SITE_GOEXIT0) | SITE_BIT(SITE_COROSWITCH) | SITE_BIT(SITE_NEWCORO) |             \
+	 SITE_BIT(SITE_ACQUIREP) | SITE_BIT(SITE_RELEASEP) | SITE_BIT(SITE_REENTERSYSCALL) |       \
+	 SITE_BIT(SITE_ENTERSYSCALL) | SITE_BIT(SITE_ENTERSYSCALLBLOCK) |                          \
+	 SITE_BIT(SITE_EXITSYSCALL) | SITE_BIT(SITE_EXITSYSCALL_NOP) | SITE_BIT(SITE_NEEDM) |      \
+	 SITE_BIT(SITE_DROPM))
 /* All that a trace needs. */
 #define SITES_ALL (~SITES_ALLOC)
 /* Where goroutines begin to be. */
@@ -112,6 +121,9 @@ _Static_assert(SITE_MAX <= 64, "a set of sites is a word");
  * SITE_SET_LABELS come those of SITES_CREATE, as goroutines inherit labels, where the program can
  * set any. */
 int plan__make_for(const struct gobinary *b, bool use_nop5, uint64_t sites, struct probe_plan *out);
+/* Do the sites see all that the programs have to know of to remember things (bpf/known.h,
+ * gbt_config.remember)? */
+bool plan__sees_changes(const struct probe_plan *plan);
 const char *site_insn__name(enum site_insn i);
 const char *site_id__name(enum site_id i);
 

@@ -48,6 +48,7 @@ static int open_capture(struct recording *r, struct launch *command)
 	if (!r->opt.labels)
 		cfg.rt.labels = 0;
 	cfg.rt.kernel = r->kernel != NULL;
+	cfg.rt.remember = cfg.rt.remember && plan__sees_changes(&r->plan);
 	alloc_offsets__of(cfg.rt.go_minor, &alloc);
 	cfg.rt.mcache_alloc = alloc.mcache_alloc;
 	cfg.rt.span_count = alloc.span_count;
