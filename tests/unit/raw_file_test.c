@@ -351,6 +351,157 @@ static void test_stacks_and_labels_are_collected(void **state)
 	close(fd);
 }
 
+struct goids {
+	uint64_t goid[16];
+	size_t cnt;
+};
+
+static int see_goid(void *ctx, const struct gbt_hdr *rec, size_t len)
+{
+	struct goids *s = ctx;
+
+	assert_in_range(s->cnt, 0, 15);
+	s->goid[s->cnt++] = ((const struct gbt_event *)rec)->goid;
+	return 0;
+}
+
+static void put(struct raw_writer *w, uint64_t time_ns, uint64_t goid)
+{
+	struct gbt_event ev = event(time_ns, 1, goid);
+
+	assert_int_equal(raw_writer__record(w, 0, &ev, sizeof(ev)), 0);
+}
+
+static void end_slice(struct raw_writer *w, uint64_t start_ns, uint64_t end_ns, uint64_t events)
+{
+	const struct raw_slice_end e = {
+		.start_ns = start_ns, .end_ns = end_ns, .events = events, .hits = 2 * events};
+
+	assert_int_equal(raw_writer__slice_end(w, &e), 0);
+}
+
+/* [1000, 1100], a gap with a sample, [1500, …] with records from before and behind it */
+static void slices_have_their_events(void **state)
+{
+	struct goids first = {0}, second = {0}, all = {0};
+	const struct raw_slice *s;
+	uint64_t late;
+	int fd = spool();
+	struct raw_writer *w = begin(fd);
+	struct raw_file *f;
+
+	put(w, 1010, 1);
+	put(w, 1005, 2);
+	put(w, 1120, 3); /* while probes were taken away */
+	end_slice(w, 1000, 1100, 2);
+	put(w, 1300, 4);
+	assert_int_equal(raw_writer__slice(w, 1500, "snapshot", 8), 0);
+	put(w, 1490, 5); /* while they were put in place */
+	put(w, 1510, 6);
+	f = end(w, fd);
+	assert_int_equal(raw_file__slice_cnt(f), 2);
+	s = raw_file__slice(f, 0);
+	assert_true(s->start_ns == 1000 && s->end_ns == 1100 && s->events == 2 && s->hits == 4);
+	assert_int_equal(s->snapshot.n, 0);
+	assert_int_equal(raw_file__each_event_of(f, s, see_goid, &first, &late), 0);
+	assert_int_equal(first.cnt, 2);
+	assert_true(first.goid[0] == 2 && first.goid[1] == 1);
+	s = raw_file__slice(f, 1);
+	assert_true(s->start_ns == 1500 && !s->end_ns);
+	assert_memory_equal(s->snapshot.p, "snapshot", 8);
+	assert_int_equal(raw_file__each_event_of(f, s, see_goid, &second, &late), 0);
+	assert_true(second.cnt == 1 && second.goid[0] == 6);
+	assert_int_equal(raw_file__each_event(f, see_goid, &all, &late), 0);
+	assert_int_equal(all.cnt, 6);
+	raw_file__free(f);
+	close(fd);
+}
+
+/* An empty slice, and one of a stream without any. */
+static void slices_may_be_empty(void **state)
+{
+	struct goids none = {0};
+	int fd = spool();
+	struct raw_writer *w = begin(fd);
+	struct raw_file *f;
+
+	end_slice(w, 1000, 1100, 0);
+	put(w, 1300, 4);
+	f = end(w, fd);
+	assert_int_equal(raw_file__slice_cnt(f), 1);
+	assert_int_equal(raw_file__each_event_of(f, raw_file__slice(f, 0), see_goid, &none, NULL),
+			 0);
+	assert_int_equal(none.cnt, 0);
+	raw_file__free(f);
+	close(fd);
+	fd = spool();
+	f = end(begin(fd), fd);
+	assert_int_equal(raw_file__slice_cnt(f), 0);
+	raw_file__free(f);
+	close(fd);
+}
+
+static int open_with(void (*fill)(struct raw_writer *w))
+{
+	int fd = spool(), err;
+	struct raw_writer *w = begin(fd);
+	struct raw_file *f = NULL;
+
+	fill(w);
+	assert_int_equal(raw_writer__flush(w), 0);
+	raw_writer__free(w);
+	err = raw_file__open(fd, "test", &f);
+	raw_file__free(f);
+	close(fd);
+	return err;
+}
+
+static void begin_twice(struct raw_writer *w)
+{
+	end_slice(w, 1000, 1100, 0);
+	raw_writer__slice(w, 1500, "", 0);
+	raw_writer__slice(w, 1600, "", 0);
+}
+
+static void begin_first(struct raw_writer *w)
+{
+	raw_writer__slice(w, 1500, "", 0);
+}
+
+static void end_of_another(struct raw_writer *w)
+{
+	end_slice(w, 1000, 1100, 0);
+	raw_writer__slice(w, 1500, "", 0);
+	end_slice(w, 1400, 1600, 0);
+}
+
+static void end_before_begin(struct raw_writer *w)
+{
+	end_slice(w, 1000, 900, 0);
+}
+
+static void begin_in_the_past(struct raw_writer *w)
+{
+	end_slice(w, 1000, 1100, 0);
+	raw_writer__slice(w, 1050, "", 0);
+}
+
+static void too_short(struct raw_writer *w)
+{
+	end_slice(w, 1000, 1100, 0);
+	raw_writer__section(w, RAW_SLICE, "1234", 4);
+}
+
+static void bad_slices_are_malformed(void **state)
+{
+	static void (*const bad[])(struct raw_writer *) = {begin_twice,	      begin_first,
+							   end_of_another,    end_before_begin,
+							   begin_in_the_past, too_short};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(open_with(bad[i]), -EBADMSG);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -364,6 +515,9 @@ int main(void)
 		cmocka_unit_test(test_other_files_are_refused),
 		cmocka_unit_test(test_malformed_records_are_refused),
 		cmocka_unit_test(test_stacks_and_labels_are_collected),
+		cmocka_unit_test(slices_have_their_events),
+		cmocka_unit_test(slices_may_be_empty),
+		cmocka_unit_test(bad_slices_are_malformed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -32,7 +32,9 @@ enum raw_section {
 	RAW_END_SNAPSHOT = 8, /* a launched command: its goroutines when the window ended */
 	RAW_HEAP = 9,	      /* heap_buckets__serialize: the runtime's memory profile at the end */
 	RAW_WALL = 10,	      /* wall_profile__serialize, at the end of the window */
-	RAW_ALLOCS = 11, /* alloc_slices__serialize: what an estimate of allocations rests on */
+	RAW_ALLOCS = 11,    /* alloc_slices__serialize: what an estimate of allocations rests on */
+	RAW_SLICE = 12,	    /* probes are in place (again): u64 time, then snapshot__serialize */
+	RAW_SLICE_END = 13, /* they are gone: struct raw_slice_end as key=value lines */
 	RAW_SECTION_MAX,
 };
 
@@ -81,6 +83,23 @@ struct raw_trailer {
 	uint64_t price_hot_ns, price_cold_ns; /* what it was taken from */
 	char price_from[160];		      /* where they come from, a line */
 	uint64_t tool_rss_max;		      /* bytes; 0 not known */
+	/* Of a budget: in thousandths of what the target uses itself; 0: there was none. */
+	uint64_t budget_permille;
+	uint64_t spent_ns; /* CPU time of the target by the governor's account: an estimate */
+	uint64_t full_added_permille; /* what a full capture would add to it; an estimate, 0 not
+				       * known */
+};
+
+/*
+ * Where a budget takes probes away and puts them in place again, the transitions of the stream lie
+ * in slices. The first begins with the window, with RAW_SNAPSHOT, each other one with a RAW_SLICE;
+ * the last may go on to the window's end and has no RAW_SLICE_END. Records between are
+ * samples and readings; events outside of [start_ns, end_ns] are to be passed over.
+ */
+struct raw_slice_end {
+	uint64_t start_ns, end_ns;
+	uint64_t hits, events; /* of the slice */
+	uint64_t lost;	       /* events that were dropped in it */
 };
 
 /* What one record may take in a file. */
@@ -104,6 +123,8 @@ int raw_writer__section(struct raw_writer *w, enum raw_section type, const void 
  * raw_writer__flush. Bytes behind raw_record__size are not kept. -EBADMSG (and nothing
  * written) when the record is malformed; any other error sticks: the file is cut there. */
 int raw_writer__record(struct raw_writer *w, uint32_t ring, const void *rec, size_t len);
+int raw_writer__slice(struct raw_writer *w, uint64_t start_ns, const void *snapshot, size_t len);
+int raw_writer__slice_end(struct raw_writer *w, const struct raw_slice_end *e);
 int raw_writer__flush(struct raw_writer *w);
 int raw_writer__trailer(struct raw_writer *w, const struct raw_trailer *t);
 uint64_t raw_writer__bytes(const struct raw_writer *w);
@@ -134,6 +155,19 @@ int raw_file__each_record(const struct raw_file *f, raw_record_fn fn, void *ctx)
  * may be NULL. */
 #define RAW_SORT_WINDOW_NS 200000000ull
 int raw_file__each_event(const struct raw_file *f, raw_record_fn fn, void *ctx, uint64_t *late);
+
+/* The slices of a stream; none where the probes were in place through the whole window. */
+struct raw_slice {
+	uint64_t start_ns, end_ns; /* end_ns 0: to the end of the window */
+	uint64_t hits, events, lost;
+	struct span snapshot; /* empty: RAW_SNAPSHOT's */
+	size_t chunk_from, chunk_to;
+};
+size_t raw_file__slice_cnt(const struct raw_file *f);
+const struct raw_slice *raw_file__slice(const struct raw_file *f, size_t i);
+/* raw_file__each_event for those of one slice that lie inside of its times. */
+int raw_file__each_event_of(const struct raw_file *f, const struct raw_slice *s, raw_record_fn fn,
+			    void *ctx, uint64_t *late);
 
 /*
  * The same for events as they come, in the order of a file: each is copied without its texts, and

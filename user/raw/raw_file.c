@@ -44,6 +44,11 @@ static int take_section(struct raw_file *f, uint32_t type, uint64_t off, uint64_
 			return malformed(f, "event section without header", off);
 		return add_chunk(f, off + RAW_EVENTS_HDR_SZ, len - RAW_EVENTS_HDR_SZ);
 	}
+	if (type == RAW_SLICE || type == RAW_SLICE_END) {
+		int err = type == RAW_SLICE ? raw_slices__begin(f, body) : raw_slices__end(f, body);
+
+		return err == -EBADMSG ? malformed(f, "bad slice", off) : err;
+	}
 	if (!type || type >= RAW_SECTION_MAX || f->present[type])
 		return 0; /* a later version's section, or a second one */
 	f->sections[type] = body;
@@ -125,6 +130,7 @@ static int load(struct span in, bool mapped, const char *name, struct raw_file *
 	err = check_header(f);
 	if (!err)
 		err = scan_sections(f);
+	raw_slices__close(f);
 	if (!err && !f->has_meta)
 		err = malformed(f, "no meta section", RAW_FILE_HDR_SZ);
 	if (err) {
@@ -174,6 +180,7 @@ void raw_file__free(struct raw_file *f)
 	if (f->mapped)
 		munmap((void *)f->all.p, f->all.n);
 	free(f->chunks);
+	free(f->slices);
 	free(f);
 }
 
@@ -211,7 +218,7 @@ int raw_cursor__next(struct raw_cursor *c, const struct gbt_hdr **rec, size_t *l
 	const struct raw_file *f = c->f;
 
 	*rec = NULL;
-	for (; c->chunk < f->chunk_cnt; c->chunk++, c->pos = 0) {
+	for (; c->chunk < (c->end ? c->end : f->chunk_cnt); c->chunk++, c->pos = 0) {
 		const struct raw_chunk *ch = &f->chunks[c->chunk];
 		struct span s;
 

@@ -27,6 +27,9 @@ struct raw_file {
 	bool present[RAW_SECTION_MAX];
 	struct raw_chunk *chunks;
 	size_t chunk_cnt, chunk_cap;
+	struct raw_slice *slices;
+	size_t slice_cnt, slice_cap;
+	bool in_slice; /* while it is read: the last of slices goes on */
 };
 
 /*
@@ -37,6 +40,7 @@ struct raw_cursor {
 	const struct raw_file *f;
 	size_t chunk;
 	uint64_t pos; /* in the chunk */
+	size_t end;   /* before this chunk; 0: all */
 };
 int raw_cursor__next(struct raw_cursor *c, const struct gbt_hdr **rec, size_t *len, uint64_t *off);
 
@@ -49,5 +53,13 @@ int raw_meta__format(const struct raw_meta *m, struct buf *out);
 int raw_meta__parse(struct span in, struct raw_meta *out);
 int raw_trailer__format(const struct raw_trailer *t, struct buf *out);
 int raw_trailer__parse(struct span in, struct raw_trailer *out);
+int raw_slice_end__format(const struct raw_slice_end *e, struct buf *out);
+int raw_slice_end__parse(struct span in, struct raw_slice_end *out);
+
+/* raw_slices.c: takes a section of the two types; -EBADMSG, -ENOMEM. */
+int raw_slices__begin(struct raw_file *f, struct span body);
+int raw_slices__end(struct raw_file *f, struct span body);
+/* All sections have been read. */
+void raw_slices__close(struct raw_file *f);
 
 #endif

@@ -166,17 +166,30 @@ static int add(struct merge *m, const struct gbt_hdr *rec, uint64_t off)
 	return 0;
 }
 
-int raw_file__each_event(const struct raw_file *f, raw_record_fn fn, void *ctx, uint64_t *late)
+static bool is_inside(const struct raw_slice *s, const struct gbt_hdr *rec)
+{
+	return !s || (rec->time_ns >= s->start_ns && (!s->end_ns || rec->time_ns <= s->end_ns));
+}
+
+/* s NULL: all that there is. */
+static int each_event(const struct raw_file *f, const struct raw_slice *s, raw_record_fn fn,
+		      void *ctx, uint64_t *late)
 {
 	struct merge m = {.f = f, .fn = fn, .ctx = ctx};
 	struct raw_cursor c = {.f = f};
 	const struct gbt_hdr *rec;
 	uint64_t off = 0;
 	size_t len;
-	int err;
+	int err = 0;
 
+	if (s) {
+		if (s->chunk_from == s->chunk_to)
+			goto out;
+		c.chunk = s->chunk_from;
+		c.end = s->chunk_to;
+	}
 	while (!(err = raw_cursor__next(&c, &rec, &len, &off)) && rec) {
-		if (rec->kind >= GBT_STACK)
+		if (rec->kind >= GBT_STACK || !is_inside(s, rec))
 			continue;
 		err = add(&m, rec, off);
 		if (err)
@@ -190,6 +203,17 @@ out:
 	if (late)
 		*late = m.late;
 	return err;
+}
+
+int raw_file__each_event(const struct raw_file *f, raw_record_fn fn, void *ctx, uint64_t *late)
+{
+	return each_event(f, NULL, fn, ctx, late);
+}
+
+int raw_file__each_event_of(const struct raw_file *f, const struct raw_slice *s, raw_record_fn fn,
+			    void *ctx, uint64_t *late)
+{
+	return each_event(f, s, fn, ctx, late);
 }
 
 /* ---- events as they come ---- */

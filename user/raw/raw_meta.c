@@ -67,7 +67,16 @@ static const struct field trailer_fields[] = {
 	FIELD(raw_trailer, F_U64, price_cold_ns),
 	FIELD(raw_trailer, F_STR, price_from),
 	FIELD(raw_trailer, F_U64, tool_rss_max),
+	FIELD(raw_trailer, F_U64, budget_permille),
+	FIELD(raw_trailer, F_U64, spent_ns),
+	FIELD(raw_trailer, F_U64, full_added_permille),
 	FIELD(raw_trailer, F_U64, m_cnt),
+};
+
+static const struct field slice_end_fields[] = {
+	FIELD(raw_slice_end, F_U64, start_ns), FIELD(raw_slice_end, F_U64, end_ns),
+	FIELD(raw_slice_end, F_U64, hits),     FIELD(raw_slice_end, F_U64, events),
+	FIELD(raw_slice_end, F_U64, lost),
 };
 
 #define NFIELDS(a) (sizeof(a) / sizeof((a)[0]))
@@ -263,6 +272,27 @@ static int get_counter(struct span key, struct span val, struct raw_trailer *out
 	if (i < GBT_C_MAX)
 		out->counters[i] = v;
 	return 0;
+}
+
+int raw_slice_end__format(const struct raw_slice_end *e, struct buf *out)
+{
+	put_fields(out, slice_end_fields, NFIELDS(slice_end_fields), e);
+	return out->err;
+}
+
+int raw_slice_end__parse(struct span in, struct raw_slice_end *out)
+{
+	struct span key, val;
+	int err;
+
+	memset(out, 0, sizeof(*out));
+	while (!(err = next_line(&in, &key, &val))) {
+		int r = try_fields(slice_end_fields, NFIELDS(slice_end_fields), key, val, out);
+
+		if (r < 0)
+			return r;
+	}
+	return err == -ENODATA ? 0 : err;
 }
 
 int raw_trailer__parse(struct span in, struct raw_trailer *out)
