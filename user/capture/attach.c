@@ -168,6 +168,18 @@ int attach__probes(struct capture *c)
 	return attach_plan(c, c->cfg.plan, (struct links){c->links, &c->link_cnt});
 }
 
+/* The first link is the tracepoint of exec, which stays. */
+int attach__probes_again(struct capture *c)
+{
+	return attach_plan(c, c->cfg.plan, (struct links){c->links, &c->link_cnt});
+}
+
+void attach__probes_detach(struct capture *c)
+{
+	while (c->link_cnt > 1)
+		bpf_link__destroy(c->links[--c->link_cnt]);
+}
+
 static int attach_sampler_cpu(struct capture *c, int cpu)
 {
 	struct bpf_link *link;

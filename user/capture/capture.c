@@ -125,7 +125,6 @@ int capture__attach(struct capture *c)
 		if (!err)
 			err = attach__probes(c);
 	}
-	c->cfg.plan = NULL;
 	if (!err && c->sampler)
 		err = attach__sampler(c);
 	c->info.attach_ns = clock__monotonic_ns() - begin_ns;
@@ -152,6 +151,26 @@ int capture__alloc_on(struct capture *c)
 void capture__alloc_off(struct capture *c)
 {
 	attach__alloc_detach(c);
+}
+
+int capture__probes_on(struct capture *c)
+{
+	size_t shared;
+	int err;
+
+	if (capture__execed_ns(c))
+		return -ESRCH;
+	err = sites__check_live(c->cfg.plan, c->cfg.proc, c->cfg.bias, &shared);
+	if (!err)
+		err = attach__probes_again(c);
+	if (err)
+		attach__probes_detach(c);
+	return err;
+}
+
+void capture__probes_off(struct capture *c)
+{
+	attach__probes_detach(c);
 }
 
 static void set_armed(struct capture *c, uint32_t val)

@@ -29,8 +29,8 @@ enum capture_attach {
 
 struct capture_config {
 	const struct process *proc;    /* borrowed until free */
-	const struct probe_plan *plan; /* borrowed until attach has returned; NULL or empty: no
-					* probes, only the CPU sampler */
+	const struct probe_plan *plan; /* borrowed until free; NULL or empty: no probes, only the
+					* CPU sampler */
 	/* Probes that capture__alloc_on attaches; borrowed until free; NULL or empty: none */
 	const struct probe_plan *alloc_plan;
 	uint64_t bias;	      /* run-time minus link-time address */
@@ -79,6 +79,14 @@ int capture__attach(struct capture *c);
  */
 int capture__alloc_on(struct capture *c);
 void capture__alloc_off(struct capture *c);
+
+/*
+ * The probes of cfg.plan, between attach and detach_begin, in slices of the time; one thread at a
+ * time. They are in place after attach. Programs go on sending while they come and go, so what lies
+ * outside of the slice must be dropped by its time. off waits until they are gone.
+ */
+int capture__probes_on(struct capture *c);
+void capture__probes_off(struct capture *c);
 
 /* With bias_unknown: the load bias, once the target has exec'ed. Until then addresses in rt
  * are taken as if it were cfg.bias. */

@@ -45,6 +45,8 @@ const char *load__no_samples_because(void);
 
 /* attach.c: probes and samplers; what was attached is in links. */
 int attach__probes(struct capture *c);
+int attach__probes_again(struct capture *c);
+void attach__probes_detach(struct capture *c);
 int attach__alloc(struct capture *c);
 void attach__alloc_detach(struct capture *c);
 int attach__sampler(struct capture *c);
