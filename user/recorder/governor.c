@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "recorder/governor.h"
+
+#include <math.h>
+
+#define SECOND 1e9
+#define FADE_NS 1e9	   /* of the mean of the target's own work */
+#define RATE_FADE_NS 100e6 /* of the worst rate of hits of late */
+#define POOR_WAIT_NS 6e9   /* after a slice that was not worth having; doubles each time */
+#define POOR_MAX 4
+#define PAUSE_SHARE 3 /* between slices of a length that was asked for */
+#define FULL 0.99     /* of what can be saved */
+#define TAIL_SHARE 4  /* a slice is so many times as long as the removal behind it, where it can */
+
+/* The budget in CPU time per second. */
+static double income(const struct governor *g)
+{
+	double of_target = g->cpu_rate * g->cfg.budget;
+
+	return SECOND * (of_target > GOVERNOR_CORE_FLOOR ? of_target : GOVERNOR_CORE_FLOOR);
+}
+
+static double capacity(const struct governor *g)
+{
+	return income(g) * (double)GOVERNOR_SAVED_NS / SECOND;
+}
+
+void governor__begin(struct governor *g, const struct governor_config *cfg,
+		     const struct governor_seen *seen, double cpu_rate)
+{
+	*g = (struct governor){
+		.cfg = *cfg,
+		.last = *seen,
+		.on = true,
+		.cpu_rate = cpu_rate,
+		.on_since_ns = seen->now_ns,
+		.slices = 1,
+	};
+	g->saved_ns = capacity(g) - (double)cfg->attach_cost_ns;
+	g->spent_ns = (double)cfg->attach_cost_ns;
+}
+
+static double price_of(const struct governor *g, uint64_t hits, uint64_t cpu_ns)
+{
+	return (double)hits * (double)hit_price__at(&g->cfg.price, hits, cpu_ns);
+}
+
+/* Books what has happened since the last time. */
+static void book(struct governor *g, const struct governor_seen *seen)
+{
+	uint64_t hits = seen->hits - g->last.hits, cpu = seen->cpu_ns - g->last.cpu_ns;
+	double took = (double)(seen->now_ns - g->last.now_ns), cost, own, part;
+
+	if (took <= 0)
+		return;
+	/* the kernel tells CPU time late, so that of a moment may be less than its hits: cold
+	 * hits are then taken for hot ones, never the other way round */
+	cost = hits ? (double)hits * (double)g->cfg.price.hot_ns : 0;
+	if (cpu > (uint64_t)cost)
+		cost = price_of(g, hits, cpu);
+	own = (double)cpu > cost ? (double)cpu - cost : 0;
+	part = 1 - exp(-took / FADE_NS);
+	g->cpu_rate += (own / took - g->cpu_rate) * part;
+	g->spent_ns += cost;
+	if (g->on || hits)
+		g->cpu_on_ns += (double)cpu;
+	g->saved_ns += income(g) * GOVERNOR_RATE * took / SECOND - cost;
+	if (g->saved_ns > capacity(g))
+		g->saved_ns = capacity(g);
+	if (g->on || hits) {
+		double now = (double)hits * SECOND / took;
+
+		g->hit_rate *= exp(-took / RATE_FADE_NS);
+		if (now > g->hit_rate)
+			g->hit_rate = now;
+	}
+	g->last = *seen;
+}
+
+/* What so long a time with probes costs, at the rate of late. */
+static double cost_of(const struct governor *g, double ns)
+{
+	return g->hit_rate * ns / SECOND * (double)g->cfg.price.hot_ns;
+}
+
+/* A slice of at least so long, the removal behind it included. */
+static bool can_pay(const struct governor *g, double slice_ns, double have_ns)
+{
+	return (double)g->cfg.attach_cost_ns + cost_of(g, slice_ns + (double)g->cfg.detach_ns) <=
+	       have_ns;
+}
+
+static enum governor_says step_on(struct governor *g, uint64_t now_ns)
+{
+	/* what the hits cost until the probes are gone and this is asked again must be there */
+	double reserve = cost_of(g, (double)g->cfg.detach_ns);
+
+	if (g->cfg.slice_max_ns && now_ns - g->on_since_ns >= g->cfg.slice_max_ns)
+		return GOVERNOR_OFF;
+	return g->saved_ns <= reserve ? GOVERNOR_OFF : GOVERNOR_KEEP;
+}
+
+static enum governor_says step_off(struct governor *g, uint64_t now_ns)
+{
+	double long_ns = (double)g->cfg.detach_ns * TAIL_SHARE;
+
+	if (g->cfg.once || now_ns - g->off_since_ns < g->wait_ns ||
+	    now_ns - g->off_since_ns < g->cfg.slice_max_ns * PAUSE_SHARE)
+		return GOVERNOR_KEEP;
+	if (long_ns < (double)GOVERNOR_SLICE_NS)
+		long_ns = (double)GOVERNOR_SLICE_NS;
+	if (can_pay(g, long_ns, g->saved_ns))
+		return GOVERNOR_ON;
+	if (g->saved_ns < capacity(g) * FULL)
+		return GOVERNOR_KEEP;
+	/* no more can be saved: as long a one as there can be. Where there can be none, the load
+	 * may have changed, which only a try can tell. */
+	if (can_pay(g, (double)GOVERNOR_SLICE_MIN_NS, g->saved_ns) ||
+	    (double)(now_ns - g->off_since_ns) >= POOR_WAIT_NS)
+		return GOVERNOR_ON;
+	return GOVERNOR_KEEP;
+}
+
+enum governor_says governor__step(struct governor *g, const struct governor_seen *seen)
+{
+	book(g, seen);
+	return g->on ? step_on(g, seen->now_ns) : step_off(g, seen->now_ns);
+}
+
+/* One that was so short teaches nothing: the next try comes later each time. */
+static void judge_slice(struct governor *g, uint64_t lasted_ns)
+{
+	if (lasted_ns >= GOVERNOR_SLICE_MIN_NS) {
+		g->poor = 0;
+		g->wait_ns = 0;
+		return;
+	}
+	g->wait_ns = (uint64_t)POOR_WAIT_NS << g->poor;
+	if (g->poor < POOR_MAX)
+		g->poor++;
+}
+
+void governor__done(struct governor *g, const struct governor_seen *seen, uint64_t took_ns)
+{
+	g->on = !g->on;
+	if (g->on) {
+		book(g, seen);
+		g->saved_ns -= (double)g->cfg.attach_cost_ns;
+		g->spent_ns += (double)g->cfg.attach_cost_ns;
+		g->on_since_ns = seen->now_ns;
+		g->slices++;
+		return;
+	}
+	/* until the removal began it was on */
+	g->on_ns += seen->now_ns - took_ns - g->on_since_ns;
+	judge_slice(g, seen->now_ns - took_ns - g->on_since_ns);
+	g->cfg.detach_ns = (g->cfg.detach_ns + took_ns) / 2;
+	g->off_since_ns = seen->now_ns;
+	book(g, seen);
+}
+
+double governor__full_added(const struct governor *g)
+{
+	double cost = g->spent_ns < g->cpu_on_ns * HIT_SHARE_MAX ? g->spent_ns
+								 : g->cpu_on_ns * HIT_SHARE_MAX;
+
+	return g->cpu_on_ns > 0 ? cost / (g->cpu_on_ns - cost) : 0;
+}
+
+double governor__share(const struct governor *g, uint64_t cpu_ns)
+{
+	double own = (double)cpu_ns - g->spent_ns;
+
+	return own > 0 ? g->spent_ns / own : 0;
+}
