@@ -265,6 +265,78 @@ static void what_is_doubtful_is_said_first(void **state)
 	scenario_end(&sc);
 }
 
+/* Exact slices: the first line says so, and what everything would have cost. */
+static void slices_are_told(void **state)
+{
+	struct scenario sc;
+	char *text, *json;
+
+	busy_second(&sc);
+	strcpy(sc.s->had, "burst");
+	sc.s->slices = 12;
+	sc.s->sliced_ns = 1300 * MS;
+	sc.s->capture_ns = 10000 * MS;
+	sc.s->trailer.budget_permille = 50;
+	sc.s->trailer.spent_ns = 30 * MS;
+	sc.s->trailer.full_added_permille = 750;
+	sc.s->traces[0] =
+		(struct summary_trace){.file = "trace-2.out", .window_ns = 300 * MS, .events = 77};
+	sc.s->traces[1] = (struct summary_trace){
+		.file = "trace.out", .from_ns = 4000 * MS, .window_ns = 1000 * MS, .events = 12345};
+	sc.s->trace_cnt = 2;
+	sc.s->main_trace = 1;
+	text = text_of(&sc, "out");
+	assert_true(
+		!strncmp(text,
+			 "PARTIAL: 12 exact slices, 1.30s of 10.0s, for at most 5.0 % overhead; "
+			 "everything: --mode full --max-overhead off, about +75 % CPU (estimate)\n",
+			 strcspn(text, "\n") + 1));
+	assert_has(text, "mode burst");
+	assert_has(text, "What follows is of trace.out alone, the 1.00s from +4.00s on");
+	assert_has(text, "trace-2.out: 300ms from +0 on, 77 records");
+	assert_has(text, "and 10 with fewer");
+	assert_has(text, "go tool trace out/trace-2.out");
+	json = json_of(&sc);
+	assert_has(json, "\"mode\": \"burst\"");
+	assert_has(json, "\"slices\": 12");
+	assert_has(json, "\"full_added\": 0.75");
+	free(text);
+	free(json);
+	scenario_end(&sc);
+}
+
+/* Without transitions nothing is told that only they could tell. */
+static void what_was_not_seen_is_not_told(void **state)
+{
+	struct scenario sc;
+	char *text, *json;
+
+	busy_second(&sc);
+	strcpy(sc.s->had, "observe");
+	sc.s->looks = 1000;
+	sc.s->look_hz = 100;
+	text = text_of(&sc, "out");
+	assert_true(!strncmp(text, "SAMPLED: ", 9));
+	assert_has(text, "no transitions; everything: --mode full --max-overhead off\n");
+	assert_has(text, "an estimate by looks");
+	assert_has(text, "none; looks from outside at 100 Hz");
+	assert_has_not(text, "SCHEDULER");
+	assert_has_not(text, "WAITS");
+	assert_has_not(text, "CREATORS");
+	assert_has_not(text, "GC cycles");
+	assert_has_not(text, "go tool trace");
+	json = json_of(&sc);
+	assert_has(json, "\"mode\": \"observe\"");
+	assert_has(json, "\"trace\": null");
+	assert_has(json, "\"states_estimated\"");
+	assert_has_not(json, "\"scheduler_latency\"");
+	assert_has_not(json, "\"gc\"");
+	assert_has_not(json, "\"sites_seen\"");
+	free(text);
+	free(json);
+	scenario_end(&sc);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -274,6 +346,8 @@ int main(void)
 		cmocka_unit_test(the_json_has_the_same_facts),
 		cmocka_unit_test(hostile_names),
 		cmocka_unit_test(what_is_doubtful_is_said_first),
+		cmocka_unit_test(slices_are_told),
+		cmocka_unit_test(what_was_not_seen_is_not_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

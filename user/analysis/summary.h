@@ -192,6 +192,14 @@ struct summary_profile {
 	char estimate[160]; /* what is not exact in it; "" */
 };
 #define SUMMARY_PROFILES 32
+#define SUMMARY_TRACES 10
+
+/* A trace file. */
+struct summary_trace {
+	char file[24];
+	uint64_t from_ns, window_ns; /* since the capture began */
+	uint64_t events, bytes;
+};
 
 struct summary {
 	struct raw_meta meta;
@@ -242,8 +250,19 @@ struct summary {
 	/* added by whoever writes them */
 	struct summary_profile profiles[SUMMARY_PROFILES];
 	size_t profile_cnt;
-	uint64_t viewer_mem_bytes; /* what `go tool trace` will need, an estimate; 0: not worth
-				      telling */
+	/*
+	 * What was had: "full"; "burst": slices of the window, of which the figures above describe
+	 * one alone (window_ns is its length); "observe": no transitions, states are what was seen
+	 * in looks from outside, and all other figures of transitions mean nothing.
+	 */
+	char had[16];
+	struct summary_trace traces[SUMMARY_TRACES]; /* in time order */
+	size_t trace_cnt, main_trace;
+	uint64_t slices, sliced_ns; /* in all, also those without a file; 0: one whole window */
+	uint64_t capture_ns;	    /* the whole window */
+	uint64_t looks, look_hz;    /* observe */
+	uint64_t viewer_mem_bytes;  /* what `go tool trace` will need, an estimate; 0: not worth
+				       telling */
 };
 
 #define SUMMARY_SITES 40

@@ -10,6 +10,8 @@
 #include "goruntime/wall.h"
 #include "output/profile_kinds.h"
 
+#define OVERHEAD_DEFAULT 0.05
+
 static const char help[] =
 	"usage: gobpftrace [record] TARGET [options]\n\n"
 	"Writes a folder with trace.out, profiles, summary.txt and summary.json, and prints the\n"
@@ -39,12 +41,25 @@ static const char help[] =
 	"      --max-size SIZE      end the capture at this much raw data; default 1GiB\n"
 	"      --trace-format N     23 (default; Go 1.23 and newer read it) or 26 (Go 1.26 and "
 	"newer)\n"
-	"      --max-overhead PCT   allocs where it is sampled: what that may cost the target at "
-	"most,\n"
-	"                           1 to 100 % of its CPU time; default 5\n"
+	"      --max-overhead PCT   what the capture may cost at most, in per cent of what the "
+	"target "
+	"uses\n"
+	"                           itself, 0.1 to 1000, or off; default: off, 5 with --mode auto "
+	"and "
+	"burst\n"
+	"                           and for allocs where it is sampled\n"
+	"      --mode MODE          full (default): every transition; --max-overhead ends the "
+	"capture\n"
+	"                           auto: every transition while --max-overhead pays for it, exact "
+	"slices\n"
+	"                           of the time where it does not\n"
+	"                           burst: exact slices of 300 ms at most, a quarter of the time "
+	"at "
+	"most\n"
+	"                           observe: no probes and no trace, profiles of what is seen from "
+	"outside\n"
 	"EXPERT\n"
 	"      --estimate-allocs    sample allocs even where the runtime keeps a profile\n"
-	"      --mode full          every transition (the only mode)\n"
 	"      --attach HOW         auto (default), multi (one uprobe_multi link) or perf\n"
 	"      --no-nop5            do not use sites that the kernel can probe without a trap\n"
 	"      --force-layout       trust the DWARF of an unknown Go version; every file says so\n"
@@ -127,6 +142,71 @@ int parse_trace_format(const char *s, unsigned *out)
 	return 0;
 }
 
+static int parse_mode(const char *s, enum recording_mode *out)
+{
+	for (int m = RECORDING_FULL; m <= RECORDING_OBSERVE; m++) {
+		if (strcmp(s, recording_mode__name(m)))
+			continue;
+		*out = m;
+		return 0;
+	}
+	return usage_error("--mode '%s': must be full, auto, burst or observe", s);
+}
+
+/* "5", "2.5%", "off": a share of what the target uses itself, 0 for off. */
+static int parse_overhead(const char *s, double *out)
+{
+	char *end;
+	double v;
+
+	*out = 0;
+	if (!strcmp(s, "off"))
+		return 0;
+	v = strtod(s, &end);
+	if (*s < '0' || *s > '9' || strspn(s, "0123456789.") != (size_t)(end - s) ||
+	    (*end && strcmp(end, "%")))
+		return usage_error("--max-overhead '%s': must be a number of per cent, or off", s);
+	if (v < 0.1 || v > 1000)
+		return usage_error("--max-overhead '%s': must be from 0.1 to 1000 %%, or off", s);
+	*out = v / 100;
+	return 0;
+}
+
+/* What a mode and a budget mean together. */
+static int settle_mode(struct record_args *a)
+{
+	struct recording_options *r = &a->rec;
+
+	/* of the time of the target, where it is a share of its own work; for sampled allocations
+	 * a whole number of at most all of it */
+	if (a->overhead_asked)
+		r->max_overhead_pct =
+			!r->budget || r->budget >= 1 ? 100 : (unsigned)(r->budget * 100 + 0.999);
+	if (r->mode == RECORDING_AUTO || r->mode == RECORDING_BURST) {
+		if (a->target.command)
+			return usage_error(
+				"--mode: a command is captured in full only, from its first "
+				"instruction on");
+		if (!a->overhead_asked)
+			r->budget = OVERHEAD_DEFAULT;
+		if (r->mode == RECORDING_BURST && !r->budget)
+			return usage_error("--mode burst: needs a --max-overhead to stay below");
+		if (!r->budget)
+			r->mode = RECORDING_FULL;
+	}
+	if (r->mode == RECORDING_FULL)
+		return 0;
+	/* what goes on between slices, too */
+	r->wall_hz = WALL_HZ_DEFAULT;
+	if (r->mode == RECORDING_OBSERVE) {
+		if (a->target.command)
+			return usage_error("--mode observe: not with a command");
+		r->sites = 0;
+		r->budget = 0;
+	}
+	return 0;
+}
+
 static int parse_one(int c, struct record_args *a)
 {
 	uint64_t v = 0;
@@ -170,8 +250,10 @@ static int parse_one(int c, struct record_args *a)
 	case OPT_TRACE_FORMAT:
 		return parse_trace_format(optarg, &a->rec.trace_format);
 	case OPT_MODE:
-		return strcmp(optarg, "full") ? usage_error("--mode '%s': must be full", optarg)
-					      : 0;
+		return parse_mode(optarg, &a->rec.mode);
+	case OPT_MAX_OVERHEAD:
+		a->overhead_asked = true;
+		return parse_overhead(optarg, &a->rec.budget);
 	}
 	return parse_recording_option(c, &a->rec);
 }
@@ -206,5 +288,8 @@ int record_args__parse(int argc, char **argv, struct record_args *a)
 	}
 	if (optind < argc)
 		return usage_error("'%s': not expected here", argv[optind]);
+	rc = settle_mode(a);
+	if (rc)
+		return rc;
 	return -1;
 }

@@ -9,6 +9,7 @@ struct record_args {
 	struct recording_options rec;
 	const char *dir; /* -o; NULL: a name of our own */
 	bool keep_raw, json, quiet;
+	bool overhead_asked;
 };
 
 /* -1: go on. Otherwise the exit_status to end with (help was shown, or a usage error). */

@@ -66,11 +66,11 @@ int parse_size_option(const char *opt, const char *s, uint64_t *sz)
 static int parse_attach(const char *s, enum recording_attach *out)
 {
 	if (!strcmp(s, "auto"))
-		*out = RECORDING_AUTO;
+		*out = RECORDING_ATTACH_AUTO;
 	else if (!strcmp(s, "multi"))
-		*out = RECORDING_MULTI;
+		*out = RECORDING_ATTACH_MULTI;
 	else if (!strcmp(s, "perf"))
-		*out = RECORDING_PERF;
+		*out = RECORDING_ATTACH_PERF;
 	else
 		return usage_error("--attach '%s': must be auto, multi or perf", s);
 	return 0;

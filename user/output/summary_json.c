@@ -6,6 +6,7 @@
 
 #include "analysis/findings.h"
 #include "output/json.h"
+#include "output/summary_had.h"
 
 static void put_time(struct json *j, const char *key, uint64_t wall_ns)
 {
@@ -27,7 +28,8 @@ static void put_head(struct json *j, const struct summary *s)
 	put_time(j, "start", m->start_wall_ns);
 	json__str(j, "host", m->host);
 	json__str(j, "go_version", m->go_version);
-	json__str(j, "mode", m->mode);
+	json__str(j, "mode", summary__mode(s));
+	json__str(j, "mode_asked", m->mode);
 	json__str(j, "tool_version", m->tool_version);
 	json__object(j, "process");
 	json__str(j, "name", m->name);
@@ -37,6 +39,39 @@ static void put_head(struct json *j, const struct summary *s)
 	json__str(j, "container", m->container);
 	json__object_end(j);
 	json__u64(j, "window_ns", s->window_ns);
+	json__u64(j, "capture_ns", s->capture_ns);
+}
+
+/* The figures of an "observe" capture: what looks from outside tell, and no more. */
+static void put_looks(struct json *j, const struct summary *s)
+{
+	json__u64(j, "looks", s->looks);
+	json__u64(j, "look_hz", s->look_hz);
+	json__array(j, "states_estimated");
+	for (size_t i = 0; i < s->state_cnt; i++) {
+		json__object(j, NULL);
+		json__str(j, "state", s->states[i].name);
+		json__u64(j, "total_ns", s->states[i].total_ns);
+		json__object_end(j);
+	}
+	json__array_end(j);
+}
+
+static void put_traces(struct json *j, const struct summary *s)
+{
+	json__array(j, "traces");
+	for (size_t i = 0; i < s->trace_cnt; i++) {
+		json__object(j, NULL);
+		json__str(j, "file", s->traces[i].file);
+		json__u64(j, "from_ns", s->traces[i].from_ns);
+		json__u64(j, "window_ns", s->traces[i].window_ns);
+		json__u64(j, "events", s->traces[i].events);
+		json__u64(j, "bytes", s->traces[i].bytes);
+		json__object_end(j);
+	}
+	json__array_end(j);
+	json__u64(j, "slices", s->slices);
+	json__u64(j, "sliced_ns", s->sliced_ns);
 }
 
 static void put_capture(struct json *j, const struct summary *s)
@@ -107,6 +142,11 @@ static void put_cost(struct json *j, const struct summary *s)
 	put_share(j, "share_low", c->share_low, c->target_cpu_ns);
 	put_share(j, "share_high", c->share_high, c->target_cpu_ns);
 	put_share(j, "added", c->added, c->target_cpu_ns > c->estimate_ns);
+	put_share(j, "budget", (double)s->trailer.budget_permille / 1000,
+		  s->trailer.budget_permille);
+	json__u64(j, "spent_ns", s->trailer.spent_ns);
+	put_share(j, "full_added", (double)s->trailer.full_added_permille / 1000,
+		  s->trailer.full_added_permille);
 	json__u64(j, "tool_cpu_ns", c->tool_cpu_ns);
 	if (c->tool_rss_max)
 		json__u64(j, "tool_rss_max_bytes", c->tool_rss_max);
@@ -321,8 +361,12 @@ static void put_findings(struct json *j, const struct summary *s)
 	json__array_end(j);
 }
 
-static void put_files(struct json *j, const struct summary *s)
+static void put_trace(struct json *j, const struct summary *s)
 {
+	if (summary__is_sampled(s)) {
+		json__null(j, "trace");
+		return;
+	}
 	json__object(j, "trace");
 	json__str(j, "file", "trace.out");
 	json__u64(j, "format", s->trace_format);
@@ -333,6 +377,12 @@ static void put_files(struct json *j, const struct summary *s)
 	else
 		json__null(j, "viewer_memory_bytes");
 	json__object_end(j);
+}
+
+static void put_files(struct json *j, const struct summary *s)
+{
+	put_trace(j, s);
+	put_traces(j, s);
 	json__array(j, "profiles");
 	for (size_t i = 0; i < s->profile_cnt; i++) {
 		if (!s->profiles[i].why[0])
@@ -359,11 +409,15 @@ int summary_json__write(const struct summary *s, struct buf *out)
 	json__object(&j, NULL);
 	put_head(&j, s);
 	put_findings(&j, s);
-	put_states(&j, s);
-	put_sites(&j, s);
-	put_scheduler(&j, s);
-	put_gc(&j, s);
-	put_creators(&j, s);
+	if (summary__is_sampled(s)) {
+		put_looks(&j, s);
+	} else {
+		put_states(&j, s);
+		put_sites(&j, s);
+		put_scheduler(&j, s);
+		put_gc(&j, s);
+		put_creators(&j, s);
+	}
 	put_cost(&j, s);
 	put_losses(&j, s);
 	put_capture(&j, s);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "output/summary_had.h"
 #include "output/summary_text_parts.h"
 #include "output/text.h"
 
@@ -104,6 +105,15 @@ void part__memory(const struct summary *s, struct buf *out)
 	put_gauge(out, "heap goal", &s->heap.goal);
 }
 
+void part__readings(const struct summary *s, struct buf *out)
+{
+	if (!s->heap.live.samples && !s->heap.goal.samples)
+		return;
+	buf__str(out, "\nMEMORY\n");
+	put_gauge(out, "heap live", &s->heap.live);
+	put_gauge(out, "heap goal", &s->heap.goal);
+}
+
 /* ---- capture ---- */
 
 static void put_losses(const struct summary *s, struct buf *out)
@@ -140,7 +150,9 @@ static void put_cost(const struct summary *s, struct buf *out)
 
 	if (s->cut)
 		return;
-	if (c->target_cpu_ns)
+	if (summary__is_sampled(s))
+		part__line(out, "cost", "no probes; the samples interrupt the target");
+	else if (c->target_cpu_ns)
 		part__line(out, "cost",
 			   "%s hits × %s = %s, %s of the target's %s of CPU time: an estimate",
 			   cell__count(c->hits).s, cell__dur(c->price_hit_ns).s,
@@ -153,7 +165,7 @@ static void put_cost(const struct summary *s, struct buf *out)
 	if (c->target_cpu_ns && c->low_ns < c->high_ns)
 		part__line(out, "", "it may be %s to %s", cell__percent(c->share_low).s,
 			   cell__percent(c->share_high).s);
-	if (c->from && *c->from)
+	if (c->from && *c->from && !summary__is_sampled(s))
 		part__line(out, "price", "%.159s", c->from);
 	if (c->tool_rss_max)
 		part__line(out, "tool", "%s of CPU time, at most %s of memory",
@@ -173,12 +185,37 @@ static void put_notes(const struct summary *s, struct buf *out)
 	buf__free(&note);
 }
 
+static void put_slices(const struct summary *s, struct buf *out)
+{
+	if (s->trailer.budget_permille)
+		part__line(out, "budget",
+			   "%s of what the target uses itself; spent about %s of CPU time",
+			   cell__percent((double)s->trailer.budget_permille / 1000).s,
+			   cell__dur(s->trailer.spent_ns).s);
+	if (!summary__is_sliced(s))
+		return;
+	for (size_t i = 0; i < s->trace_cnt; i++)
+		part__line(out, i ? "" : "slices", "%s: %s from +%s on, %s records",
+			   s->traces[i].file, cell__dur(s->traces[i].window_ns).s,
+			   cell__dur(s->traces[i].from_ns).s, cell__count(s->traces[i].events).s);
+	if (s->slices > s->trace_cnt)
+		part__line(out, "", "and %s with fewer, of which no file is kept",
+			   cell__count(s->slices - s->trace_cnt).s);
+}
+
 static void put_how(const struct summary *s, struct buf *out)
 {
 	const struct raw_meta *m = &s->meta;
 	struct buf layout = {0};
 
 	text__clean(&layout, m->layout_origin, sizeof(m->layout_origin));
+	if (summary__is_sampled(s)) {
+		part__line(out, "probes", "none; looks from outside at %llu Hz; layout: %.*s",
+			   (unsigned long long)s->look_hz, (int)layout.len,
+			   layout.len ? (char *)layout.data : "");
+		buf__free(&layout);
+		return;
+	}
 	part__line(out, "probes",
 		   "%u by %.15s uprobes (%u single-stepped, %u by nop5); layout: %.*s", m->sites,
 		   m->attach, m->sites_stepped, m->sites_nop5, (int)layout.len,
@@ -191,14 +228,19 @@ void part__capture(const struct summary *s, struct buf *out)
 	const struct raw_meta *m = &s->meta;
 
 	buf__str(out, "\nCAPTURE\n");
-	part__line(out, "events", "%s records, %s transitions, %s CPU samples at %u Hz",
-		   cell__count(s->model.events_in).s, cell__count(s->transitions).s,
-		   cell__count(s->cpu_samples).s, m->sample_hz);
+	if (summary__is_sampled(s))
+		part__line(out, "samples", "%s looks, %s CPU samples at %u Hz",
+			   cell__count(s->looks).s, cell__count(s->cpu_samples).s, m->sample_hz);
+	else
+		part__line(out, "events", "%s records, %s transitions, %s CPU samples at %u Hz",
+			   cell__count(s->model.events_in).s, cell__count(s->transitions).s,
+			   cell__count(s->cpu_samples).s, m->sample_hz);
 	if (!s->cut)
 		part__line(out, "ended by", "%.23s", s->trailer.end_reason);
 	put_losses(s, out);
 	put_repairs(s, out);
 	put_cost(s, out);
+	put_slices(s, out);
 	put_how(s, out);
 	put_notes(s, out);
 }
@@ -255,17 +297,31 @@ static void put_path(struct buf *out, const char *dir, const char *name)
 	buf__printf(out, "%s%s'", slash, name);
 }
 
-void part__commands(const struct summary *s, const char *dir, struct buf *out)
+static void put_trace_commands(const struct summary *s, const char *dir, struct buf *out)
 {
-	if (!dir)
-		dir = "";
-	buf__str(out, "\nOPEN\n  go tool trace ");
+	buf__str(out, "  go tool trace ");
 	put_path(out, dir, "trace.out");
 	buf__printf(out, "    # Go 1.%u or newer", s->trace_format);
 	if (s->viewer_mem_bytes)
 		buf__printf(out, "; will take about %s of memory",
 			    cell__bytes(s->viewer_mem_bytes).s);
 	buf__str(out, "\n");
+	for (size_t i = 0; i < s->trace_cnt; i++) {
+		if (i == s->main_trace)
+			continue;
+		buf__str(out, "  go tool trace ");
+		put_path(out, dir, s->traces[i].file);
+		buf__str(out, "\n");
+	}
+}
+
+void part__commands(const struct summary *s, const char *dir, struct buf *out)
+{
+	if (!dir)
+		dir = "";
+	buf__str(out, "\nOPEN\n");
+	if (!summary__is_sampled(s))
+		put_trace_commands(s, dir, out);
 	for (size_t i = 0; i < s->profile_cnt; i++) {
 		if (s->profiles[i].why[0])
 			continue;

@@ -9,6 +9,9 @@
 #define SUMMARY_COLUMNS 100
 
 void part__states(const struct summary *s, struct buf *out);
+/* Instead of states and memory, where there are no transitions. */
+void part__looks(const struct summary *s, struct buf *out);
+void part__readings(const struct summary *s, struct buf *out);
 void part__sites(const struct summary *s, struct buf *out);
 void part__scheduler(const struct summary *s, struct buf *out);
 void part__memory(const struct summary *s, struct buf *out);

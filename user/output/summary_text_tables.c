@@ -82,6 +82,25 @@ void part__states(const struct summary *s, struct buf *out)
 		put_state(out, s, &s->states[i]);
 }
 
+void part__looks(const struct summary *s, struct buf *out)
+{
+	buf__str(out, "\nGOROUTINES  where their time went: an estimate by looks\n");
+	for (size_t i = 0; i < s->state_cnt; i++) {
+		const struct summary_state *st = &s->states[i];
+		double share =
+			s->states_total_ns ? (double)st->total_ns / (double)s->states_total_ns : 0;
+
+		buf__str(out, "  ");
+		text__clean(out, st->name, 28);
+		text__blanks(out, text__columns(st->name) < 28 ? 28 - text__columns(st->name) : 0);
+		text__right(out, cell__dur(st->total_ns).s, 9);
+		text__right(out, cell__percent(share).s, 9);
+		buf__str(out, "  ");
+		text__bar(out, share, BAR_COLUMNS);
+		buf__str(out, "\n");
+	}
+}
+
 /* ---- sites ---- */
 
 #define SITE_INDENT 45

@@ -21,7 +21,7 @@ static void copy_text(char *dst, size_t sz, const char *src)
 
 #define COPY(dst, src) copy_text((dst), sizeof(dst), (src))
 
-static void add_note(struct raw_meta *m, const char *text)
+void raw_facts__note(struct raw_meta *m, const char *text)
 {
 	const size_t max = sizeof(m->notes) / sizeof(m->notes[0]);
 	size_t i;
@@ -43,10 +43,10 @@ static void add_notes(const struct probe_plan *plan, const struct capture_info *
 
 	if (*info->no_sampling) {
 		snprintf(text, sizeof(text), "no CPU samples: %s", info->no_sampling);
-		add_note(m, text);
+		raw_facts__note(m, text);
 	}
 	for (i = 0; i < sizeof(plan->notes) / sizeof(plan->notes[0]); i++)
-		add_note(m, plan->notes[i]);
+		raw_facts__note(m, plan->notes[i]);
 }
 
 static uint32_t gomaxprocs(const struct go_target *t)
@@ -69,7 +69,6 @@ void raw_facts__meta(const struct go_target *t, const struct probe_plan *plan,
 	COPY(m->go_version, v->text);
 	COPY(m->host, uts.nodename);
 	COPY(m->kernel, uts.release);
-	COPY(m->mode, "full");
 	COPY(m->name, t->proc->name);
 	COPY(m->exe, exe ? exe + 1 : gobinary__name(t->bin));
 	COPY(m->build_id, gobinary__build_id(t->bin));

@@ -12,6 +12,8 @@
 void raw_facts__meta(const struct go_target *t, const struct probe_plan *plan,
 		     const struct capture_info *info, const struct snapshot *snap,
 		     struct raw_meta *out);
+/* One more of out->notes; what has no room there is dropped. */
+void raw_facts__note(struct raw_meta *m, const char *text);
 /* RAW_MAPS: the executable mappings of the target: START-END PERMS OFFSET BUILDID|- PATH, a line
  * each. */
 int raw_facts__maps(const struct go_target *t, struct buf *out);

@@ -120,7 +120,9 @@ int recording__start(struct recording *r)
 	int err;
 
 	take_price(r); /* its child is gone before the window begins */
-	err = r->capture ? capture__attach(r->capture) : 0;
+	err = r->opt.mode == RECORDING_OBSERVE ? recording__foretell(r) : 0;
+	if (!err && r->capture)
+		err = capture__attach(r->capture);
 	if (err)
 		return err;
 	/* from here on the capture sees it; before, only a comparison does */
@@ -136,6 +138,8 @@ int recording__start(struct recording *r)
 	/* The head is written before the drain thread owns the writer; meanwhile the rings hold
 	 * what happens. */
 	err = recording__write_head(r);
+	if (!err)
+		err = recording__govern_start(r);
 	if (!err && r->alloc_plan.cnt)
 		err = alloc_duty__start(r->target, r->capture, r->opt.max_overhead_pct, &r->duty);
 	if (!err && r->opt.fold_live && !r->command)
@@ -174,6 +178,8 @@ enum recording_end recording__poll(struct recording *r)
 		if (end != RECORDING_RUNNING)
 			return end;
 	}
+	if (r->over_ns)
+		return RECORDING_BUDGET;
 	if (r->spool_sz >= r->opt.max_sz)
 		return RECORDING_MAX_SIZE;
 	if (r->opt.duration_ns && elapsed >= r->opt.duration_ns)
@@ -218,6 +224,8 @@ int recording__stop(struct recording *r, enum recording_end why)
 		capture__disarm(r->capture);
 	execed_ns = recording__execed_ns(r);
 	r->trailer.end_ns = execed_ns ? execed_ns : clock__monotonic_ns();
+	if (!execed_ns && r->over_ns) /* from then on there were no probes any more */
+		r->trailer.end_ns = r->over_ns;
 	/* of a process that has gone it stays 0: not known */
 	if (!execed_ns && r->target_ready && go_target__m_cnt(r->target, &r->trailer.m_cnt))
 		r->trailer.m_cnt = 0;

@@ -19,12 +19,19 @@
  * All detach on every path; free waits until the kernel has let go of the probes.
  */
 enum recording_attach {
-	RECORDING_AUTO,
-	RECORDING_MULTI,
-	RECORDING_PERF
+	RECORDING_ATTACH_AUTO,
+	RECORDING_ATTACH_MULTI,
+	RECORDING_ATTACH_PERF
 };
 
 struct price_job;
+
+enum recording_mode {
+	RECORDING_FULL,	   /* every transition; a budget ends the capture */
+	RECORDING_AUTO,	   /* every transition while the budget pays for it, else slices */
+	RECORDING_BURST,   /* short slices, however much the budget would pay for */
+	RECORDING_OBSERVE, /* no probes */
+};
 
 struct recording_options {
 	uint64_t duration_ns;  /* 0: until stopped */
@@ -45,6 +52,8 @@ struct recording_options {
 	 * target's CPU time (0: the default); estimate_allocs: sampled in any case */
 	unsigned max_overhead_pct;
 	bool estimate_allocs;
+	enum recording_mode mode;
+	double budget;		 /* of what the target uses itself (0.05 is 5 %); 0: none */
 	struct price_job *price; /* of hit_price.h, borrowed until free; NULL: it is assumed */
 	bool labels;		 /* keep the values of pprof labels */
 	bool nop5;		 /* use nop5 sites where kernel and binary have them */
@@ -61,6 +70,7 @@ enum recording_end {
 	RECORDING_TARGET_EXITED,
 	RECORDING_TARGET_EXECED,
 	RECORDING_MAX_SIZE,
+	RECORDING_BUDGET,  /* full, and the budget is used up */
 	RECORDING_STOPPED, /* by the caller */
 	RECORDING_FAILED,  /* spool or ring failed; the message is out */
 };
@@ -74,6 +84,8 @@ struct recording_progress {
 struct recording;
 
 enum capture_attach recording_attach__capture(enum recording_attach a);
+
+const char *recording_mode__name(enum recording_mode m);
 
 /* Opens and checks the target, plans and loads; attaches nothing yet. spool_fd becomes the
  * recording's. command: the child of launch.h that waits before its exec, else NULL. */

@@ -13,6 +13,7 @@
 #include "process/kallsyms.h"
 #include "raw/raw.h"
 #include "recorder/alloc_duty.h"
+#include "recorder/governor.h"
 #include "recorder/hit_price.h"
 #include "recorder/launch.h"
 #include "recorder/live_fold.h"
@@ -54,6 +55,15 @@ struct recording {
 	atomic_ullong heap_reads_failed;
 
 	uint64_t start_ns, cpu_start_ns, tool_cpu_start_ns;
+	uint64_t open_ns, cpu_open_ns; /* when it was opened: what the target used untouched */
+
+	/* The drain thread's, while it runs. */
+	bool governed;
+	struct governor governor;
+	uint64_t govern_due_ns;
+	struct raw_slice_end slice; /* its begin, and the counters then */
+	atomic_ullong over_ns;	    /* when the budget ended a full capture; 0 not */
+	double full_added;	    /* what a full capture would add; 0 not known */
 };
 
 /* When the target exec'ed, as the programs saw it; 0 not, or nothing is observed. */
@@ -71,6 +81,13 @@ uint64_t recording__tool_cpu_ns(void);
 int recording__drain_start(struct recording *r);
 int recording__drain_stop(struct recording *r);
 int recording__on_record(void *ctx, unsigned ring, const struct gbt_hdr *rec, size_t len);
+/* recording_governor.c: nothing where there is no budget. govern is called between drains, and may
+ * take as long as attaching does. */
+int recording__govern_start(struct recording *r);
+int recording__govern(struct recording *r, uint64_t now_ns);
+void recording__govern_thread(const struct recording *r);
+int recording__foretell(struct recording *r); /* for full_added */
+void recording__govern_facts(struct recording *r, struct raw_trailer *t);
 int recording__wall_start(struct recording *r);
 int recording__wall_stop(struct recording *r);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/duration.h"
 #include "base/log.h"
 #include "capture/features.h"
 #include "capture/leaves.h"
@@ -16,12 +17,24 @@
 enum capture_attach recording_attach__capture(enum recording_attach a)
 {
 	static const enum capture_attach how[] = {
-		[RECORDING_AUTO] = CAPTURE_ATTACH_AUTO,
-		[RECORDING_MULTI] = CAPTURE_ATTACH_MULTI,
-		[RECORDING_PERF] = CAPTURE_ATTACH_PERF,
+		[RECORDING_ATTACH_AUTO] = CAPTURE_ATTACH_AUTO,
+		[RECORDING_ATTACH_MULTI] = CAPTURE_ATTACH_MULTI,
+		[RECORDING_ATTACH_PERF] = CAPTURE_ATTACH_PERF,
 	};
 
 	return how[a];
+}
+
+const char *recording_mode__name(enum recording_mode m)
+{
+	static const char *const names[] = {
+		[RECORDING_FULL] = "full",
+		[RECORDING_AUTO] = "auto",
+		[RECORDING_BURST] = "burst",
+		[RECORDING_OBSERVE] = "observe",
+	};
+
+	return names[m];
 }
 
 static int open_capture(struct recording *r, struct launch *command)
@@ -89,6 +102,17 @@ static int plan_probes(struct recording *r, bool is_command)
 	return err;
 }
 
+/* Can this kernel give it? */
+static int check_mode(const struct recording *r)
+{
+	if (r->opt.mode != RECORDING_BURST ||
+	    recording__capture_info(r)->attach != CAPTURE_ATTACH_PERF)
+		return 0;
+	log_error("--mode burst: taking perf uprobes away lasts seconds; use --mode auto or "
+		  "observe (slices need uprobe_multi, Linux 6.6)");
+	return -EOPNOTSUPP;
+}
+
 int recording__open(pid_t pid, struct launch *command, const struct recording_options *opt,
 		    int take_spool_fd, struct recording **out)
 {
@@ -109,6 +133,9 @@ int recording__open(pid_t pid, struct launch *command, const struct recording_op
 		      : go_target__open(pid, opt->force_layout, &r->target);
 	if (err)
 		goto out;
+	r->open_ns = clock__monotonic_ns();
+	if (!command)
+		process__cpu_ns(r->target->proc, &r->cpu_open_ns);
 	err = plan_probes(r, command);
 	if (opt->kernel)
 		load_kernel(r);
@@ -116,6 +143,8 @@ int recording__open(pid_t pid, struct launch *command, const struct recording_op
 		err = raw_writer__new(r->spool_fd, &r->raw);
 	if (!err && (recording__has_probes(r) || opt->hz))
 		err = open_capture(r, command);
+	if (!err)
+		err = check_mode(r);
 out:
 	if (err)
 		recording__free(r);

@@ -40,6 +40,17 @@ static int write_maps(struct recording *r)
 	return err;
 }
 
+static void note_mode(struct recording *r)
+{
+	if (r->opt.budget > 0 && recording__capture_info(r)->attach == CAPTURE_ATTACH_PERF)
+		raw_facts__note(&r->meta,
+				"probes are perf events: taking them away lasts seconds, in which "
+				"they are still hit, so a storm may pass the budget");
+	if (r->opt.wall_hz && r->meta.ncpu == 1)
+		raw_facts__note(&r->meta, "one processor: what looking at goroutines takes is "
+					  "taken from the target");
+}
+
 /* Head of the stream: what is known when the window begins. */
 int recording__write_head(struct recording *r)
 {
@@ -48,6 +59,8 @@ int recording__write_head(struct recording *r)
 	if (err)
 		return err;
 	raw_facts__meta(r->target, &r->plan, recording__capture_info(r), r->snapshot, &r->meta);
+	note_mode(r);
+	snprintf(r->meta.mode, sizeof(r->meta.mode), "%s", recording_mode__name(r->opt.mode));
 	r->meta.start_ns = r->start_ns;
 	r->meta.start_wall_ns = clock__realtime_ns() - (clock__monotonic_ns() - r->start_ns);
 	r->meta.duration_asked_ns = r->opt.duration_ns;
@@ -86,6 +99,7 @@ static const char *end_text(enum recording_end why)
 		[RECORDING_TARGET_EXITED] = "target exited",
 		[RECORDING_TARGET_EXECED] = "target exec'ed",
 		[RECORDING_MAX_SIZE] = "max-size",
+		[RECORDING_BUDGET] = "max-overhead",
 		[RECORDING_STOPPED] = "interrupted",
 	};
 
@@ -120,6 +134,7 @@ void recording__fill_trailer(struct recording *r, enum recording_end why)
 	t->price_hot_ns = r->price.hot_ns;
 	t->price_cold_ns = r->price.cold_ns;
 	snprintf(t->price_from, sizeof(t->price_from), "%s", r->price.from);
+	recording__govern_facts(r, t);
 }
 
 /* A command had neither goroutines nor mappings when its window began. */

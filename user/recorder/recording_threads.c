@@ -61,6 +61,7 @@ static void *drain_loop(void *ctx)
 	uint64_t heap_due = 0;
 	int err = 0;
 
+	recording__govern_thread(r);
 	do {
 		uint64_t now = clock__monotonic_ns();
 
@@ -71,6 +72,8 @@ static void *drain_loop(void *ctx)
 		}
 		if (err > 0)
 			err = 0;
+		if (!err)
+			err = recording__govern(r, clock__monotonic_ns());
 		r->spool_sz =
 			raw_writer__bytes(r->raw) + (r->fold ? live_fold__waiting(r->fold) : 0);
 	} while (!err && ppoll(&stop, 1, &pause, NULL) <= 0);

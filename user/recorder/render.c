@@ -11,19 +11,15 @@
 
 #include "analysis/analysis.h"
 #include "base/log.h"
-#include "base/strtab.h"
-#include "goruntime/snapshot.h"
-#include "goruntime/symtab.h"
-#include "model/model.h"
 #include "output/profile_kinds.h"
 #include "output/summary_json.h"
 #include "output/summary_text.h"
-#include "output/trace_writer.h"
 #include "output/write_all.h"
 #include "raw/raw.h"
 #include "recorder/outdir.h"
 #include "recorder/raw_copy.h"
 #include "recorder/render_profiles.h"
+#include "recorder/render_traces.h"
 #include "recorder/tables.h"
 
 struct render {
@@ -31,112 +27,30 @@ struct render {
 	struct raw_file *raw;
 	const struct raw_meta *meta;
 	struct tables *tables; /* snapshot, symbols, stacks of the raw stream */
-	struct strtab *strings;
-	struct model *model;
-	struct trace_writer *trace;
-	struct analysis *analysis;
+	struct render_traces traces;
 	struct profile_choice choice;
 	struct render_profiles *profiles;
 	struct outdir *dir;
-	uint64_t late_cnt, seen_cnt;
 };
 
-/* What the model tells goes to the trace and to the figures. */
-static int on_transition(void *ctx, const struct transition *t)
+static int write_traces(struct render *r)
 {
-	struct render *r = ctx;
-	int err = trace_writer__transition(r->trace, t);
-
-	return err ? err : analysis__transition(r->analysis, t);
-}
-
-static int on_event(void *ctx, const struct gbt_hdr *rec, size_t len)
-{
-	struct render *r = ctx;
-	int err;
-
-	if (!(r->seen_cnt++ & 0xffff) && r->opt->cancelled && r->opt->cancelled())
-		return -ECANCELED;
-	err = render_profiles__event(r->profiles, rec);
-	if (!err)
-		err = analysis__record(r->analysis, rec);
-	return err ? err : model__event(r->model, rec, len);
-}
-
-/* The first pass finds out what everything was when the window began. */
-static int on_prescan(void *ctx, const struct gbt_hdr *rec, size_t len)
-{
-	struct render *r = ctx;
-
-	return model__prescan(r->model, rec, len);
-}
-
-static uint64_t end_ns(const struct render *r)
-{
-	const struct raw_trailer *t = raw_file__trailer(r->raw);
-
-	return t ? t->end_ns : 0;
-}
-
-static int open_parts(struct render *r, int trace_fd)
-{
-	const struct raw_meta *m = r->meta;
-	struct trace_writer_config tw = {
-		.fd = trace_fd,
-		.format = r->opt->trace_format ? r->opt->trace_format : m->trace_format,
-		.start_ns = m->start_ns,
-		.start_wall_ns = m->start_wall_ns,
-		.symtab = r->tables->symtab,
-		.stacks = r->tables->stacks,
-		.strings = r->strings,
+	const struct render_traces_config cfg = {
+		.raw = r->raw,
+		.dir = r->opt->dir,
+		.format = r->opt->trace_format,
+		.tables = r->tables,
+		.profiles = r->profiles,
+		.out = r->dir,
+		.cancelled = r->opt->cancelled,
 	};
-	struct analysis_config ac = {
-		.start_ns = m->start_ns,
-		.gomaxprocs = m->gomaxprocs,
-		.frames = {capture_frames, &r->tables->frames},
-		.snapshot = r->tables->snapshot,
-		.stack_profiles = render_profiles__folds(r->profiles),
-	};
-	struct model_config mc = {
-		.start_ns = m->start_ns,
-		.end_ns = end_ns(r),
-		.go_minor = m->go_minor,
-		.gomaxprocs = m->gomaxprocs,
-		.snapshot = ac.snapshot,
-		.strings = r->strings,
-		.sink = on_transition,
-		.sink_ctx = r,
-		.tid_map = &r->tables->tids,
-	};
-	int err = trace_writer__new(&tw, &r->trace);
 
-	if (!err)
-		err = analysis__new(&ac, &r->analysis);
-	if (!err)
-		err = model__new(&mc, &r->model);
-	return err;
+	return render_traces__write(&cfg, &r->traces);
 }
 
-static int write_trace(struct render *r)
+static struct analysis *main_analysis(const struct render *r)
 {
-	int fd = -1, err = outdir__create(r->dir, "trace.out", &fd);
-
-	if (err)
-		return err;
-	err = open_parts(r, fd);
-	if (!err)
-		err = raw_file__each_event(r->raw, on_prescan, r, &r->late_cnt);
-	r->late_cnt = 0;
-	if (!err)
-		err = raw_file__each_event(r->raw, on_event, r, &r->late_cnt);
-	if (!err)
-		err = model__finish(r->model, end_ns(r));
-	if (!err)
-		err = trace_writer__finish(r->trace);
-	err = close_written(fd, err);
-	if (err && err != -ECANCELED)
-		log_error("'%s/trace.out': %s", r->opt->dir, strerror(-err));
-	return err;
+	return r->traces.parts[r->traces.main].analysis;
 }
 
 static int write_profile(struct render *r, enum profile_id id, struct summary_profile *out)
@@ -149,13 +63,13 @@ static int write_profile(struct render *r, enum profile_id id, struct summary_pr
 		snprintf(out->why, sizeof(out->why), "%s", why);
 		return 0;
 	}
-	estimate = render_profiles__estimate(r->profiles, id, r->analysis);
+	estimate = render_profiles__estimate(r->profiles, id, main_analysis(r));
 	if (estimate)
 		snprintf(out->estimate, sizeof(out->estimate), "%s", estimate);
 	err = outdir__create(r->dir, out->file, &fd);
 	if (err)
 		return err;
-	err = close_written(fd, render_profiles__write(r->profiles, id, r->analysis, fd));
+	err = close_written(fd, render_profiles__write(r->profiles, id, main_analysis(r), fd));
 	if (err)
 		log_error("'%s/%s': %s", r->opt->dir, out->file, strerror(-err));
 	return err;
@@ -224,21 +138,121 @@ static int write_texts(struct render *r, const struct summary *s, struct buf *te
 	return err;
 }
 
+static int by_time(const void *a, const void *b)
+{
+	const struct summary_state *x = a, *y = b;
+
+	return x->total_ns > y->total_ns ? -1 : x->total_ns < y->total_ns;
+}
+
+static struct summary_facts facts_of(const struct render *r, const struct trace_part *p)
+{
+	return (struct summary_facts){
+		.meta = r->meta,
+		.trailer = raw_file__trailer(r->raw),
+		.model = &p->stats,
+		.late_cnt = p->late_cnt,
+		.trace_bytes = p->trace_bytes,
+		.trace_events = p->trace_events,
+		.trace_format = r->opt->trace_format,
+	};
+}
+
+static int finish_others(struct render *r)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < r->traces.cnt; i++) {
+		const struct summary_facts facts = facts_of(r, &r->traces.parts[i]);
+		struct summary *s = NULL;
+
+		if (i == r->traces.main)
+			continue;
+		err = analysis__finish(r->traces.parts[i].analysis, &facts, &s);
+		summary__free(s);
+	}
+	return err;
+}
+
+static void tell_slices(const struct render *r, struct summary *s)
+{
+	const struct render_traces *t = &r->traces;
+
+	s->slices = t->slices;
+	s->sliced_ns = t->sliced_ns;
+	s->capture_ns = s->window_ns;
+	if (s->trailer.end_ns > r->meta->start_ns)
+		s->capture_ns = s->trailer.end_ns - r->meta->start_ns;
+	s->main_trace = t->main;
+	for (size_t i = 0; i < t->cnt && raw_file__has_transitions(r->raw); i++) {
+		const struct trace_part *p = &t->parts[i];
+		struct summary_trace *out = &s->traces[s->trace_cnt++];
+
+		snprintf(out->file, sizeof(out->file), "%s", p->file);
+		out->from_ns = p->start_ns - r->meta->start_ns;
+		out->window_ns = p->end_ns > p->start_ns ? p->end_ns - p->start_ns : 0;
+		out->events = p->stats.events_in;
+		out->bytes = p->trace_bytes;
+	}
+	if (!raw_file__has_transitions(r->raw))
+		snprintf(s->had, sizeof(s->had), "observe");
+	else
+		snprintf(s->had, sizeof(s->had), t->slices ? "burst" : "full");
+}
+
+/* Where goroutines were seen from outside, in place of transitions: an estimate. */
+static int tell_looks(const struct render *r, struct summary *s)
+{
+	const struct wall_profile *w = r->tables->wall;
+	struct summary_state *states;
+	size_t kept = 0;
+
+	if (raw_file__has_transitions(r->raw))
+		return 0;
+	for (size_t i = 0; i < s->finding_cnt; i++)
+		if (s->findings[i].id == FINDING_LOST || s->findings[i].id == FINDING_COST)
+			s->findings[kept++] = s->findings[i];
+	s->finding_cnt = kept;
+	free(s->states);
+	s->states = NULL;
+	s->state_cnt = 0;
+	s->states_total_ns = 0;
+	if (!w || !w->states_cnt)
+		return 0;
+	states = calloc(w->states_cnt, sizeof(*states));
+	if (!states)
+		return -ENOMEM;
+	for (size_t i = 0; i < w->states_cnt; i++)
+		states[i].name = w->states[i];
+	for (size_t i = 0; i < w->row_cnt; i++) {
+		states[w->rows[i].state].total_ns += w->rows[i].ns;
+		s->states_total_ns += w->rows[i].ns;
+	}
+	qsort(states, w->states_cnt, sizeof(*states), by_time);
+	s->states = states;
+	s->state_cnt = w->states_cnt;
+	while (s->state_cnt && !states[s->state_cnt - 1].total_ns)
+		s->state_cnt--;
+	s->looks = w->ticks;
+	s->look_hz = w->hz;
+	return 0;
+}
+
 /* What the summary tells, the profiles that it names, and the summary. */
 static int write_results(struct render *r, struct render_result *out)
 {
-	struct summary_facts facts = {
-		.meta = r->meta,
-		.trailer = raw_file__trailer(r->raw),
-		.model = model__stats(r->model),
-		.late_cnt = r->late_cnt,
-		.trace_bytes = trace_writer__bytes(r->trace),
-		.trace_events = trace_writer__events(r->trace),
-		.trace_format = r->opt->trace_format,
-	};
+	const struct summary_facts facts = facts_of(r, &r->traces.parts[r->traces.main]);
 	struct summary *s = NULL;
-	int err = analysis__finish(r->analysis, &facts, &s);
+	int err = analysis__finish(main_analysis(r), &facts, &s);
 
+	if (!err)
+		err = finish_others(r);
+	if (!err) {
+		tell_slices(r, s);
+		err = tell_looks(r, s);
+	}
+	if (!err && r->traces.slices)
+		render_profiles__slices(r->profiles, &r->traces, s->capture_ns);
 	if (!err)
 		err = write_profiles(r, s, &out->missing);
 	if (!err)
@@ -276,6 +290,9 @@ static int choose_profiles(struct render *r)
 			  bad);
 		return -EOPNOTSUPP;
 	}
+	/* what is seen between slices, or instead of transitions */
+	if (r->choice.how == PROFILES_BY_DEFAULT && r->tables->wall)
+		r->choice.set |= 1u << PROFILE_WALL;
 	return render_profiles__new(r->raw, r->tables, &r->choice, &r->profiles);
 }
 
@@ -290,8 +307,6 @@ static int open_raw(struct render *r, int raw_fd, const char *raw_name)
 		log_warn("'%s': cut before its end; what is there is used", raw_name);
 	err = tables__load(r->raw, raw_name, &r->tables);
 	if (!err)
-		err = strtab__new(&r->strings);
-	if (!err)
 		err = choose_profiles(r);
 	return err;
 }
@@ -305,7 +320,7 @@ int render__folder(int raw_fd, const char *raw_name, const struct render_options
 	if (!err)
 		err = outdir__begin(opt->dir, &r.dir);
 	if (!err)
-		err = write_trace(&r);
+		err = write_traces(&r);
 	if (!err)
 		err = write_results(&r, out);
 	if (!err && opt->keep_raw)
@@ -317,10 +332,7 @@ int render__folder(int raw_fd, const char *raw_name, const struct render_options
 
 	outdir__free(r.dir);
 	render_profiles__free(r.profiles);
-	model__free(r.model);
-	trace_writer__free(r.trace);
-	analysis__free(r.analysis);
-	strtab__free(r.strings);
+	render_traces__free(&r.traces);
 	tables__free(r.tables);
 	raw_file__free(r.raw);
 	return err;

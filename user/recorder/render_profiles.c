@@ -2,6 +2,7 @@
 #include "recorder/render_profiles.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "output/cpu_profile.h"
@@ -10,6 +11,8 @@
 #include "output/profile_tags.h"
 #include "output/profiles.h"
 #include "output/wall_pprof.h"
+#include "base/duration.h"
+#include "recorder/render_traces.h"
 
 struct render_profiles {
 	const struct raw_file *raw;
@@ -21,6 +24,9 @@ struct render_profiles {
 	struct cpu_profile cpu;	       /* grows with the events; the others are made when written */
 	struct alloc_estimate *allocs; /* grows with the events; NULL: there is none */
 	char alloc_note[160];
+	const struct render_traces *slices; /* NULL: transitions are of the whole window */
+	double scale;
+	char slices_note[160];
 };
 
 static uint64_t sample_period_ns(const struct render_profiles *p)
@@ -53,6 +59,8 @@ const char *render_profiles__estimate(struct render_profiles *p, enum profile_id
 {
 	if (id == PROFILE_GC && a && !analysis__assists_estimated(a))
 		return NULL;
+	if (p->slices && profile_kind__get(id)->needs & PROFILE_NEEDS_TRANSITIONS)
+		return p->slices_note;
 	if (!estimates(p, id))
 		return profile_kind__get(id)->estimate;
 	alloc_profile__estimate(p->allocs, p->tables->allocs, p->alloc_note, sizeof(p->alloc_note));
@@ -196,6 +204,8 @@ const char *render_profiles__missing(const struct render_profiles *p, enum profi
 {
 	const struct profile_kind *k = profile_kind__get(id);
 
+	if (k->needs & PROFILE_NEEDS_TRANSITIONS && !raw_file__has_transitions(p->raw))
+		return "no transitions were seen: mode observe";
 	if (k->needs & PROFILE_NEEDS_SAMPLES && !p->meta->sample_hz)
 		return "no CPU samples were taken";
 	if (k->needs & PROFILE_NEEDS_SNAPSHOT && !goroutines_of(p))
@@ -213,16 +223,54 @@ const char *render_profiles__missing(const struct render_profiles *p, enum profi
 
 /* ---- filling ---- */
 
+void render_profiles__slices(struct render_profiles *p, const struct render_traces *t,
+			     uint64_t capture_ns)
+{
+	char sliced[DURATION_STR_SZ], all[DURATION_STR_SZ];
+	uint64_t kept_ns = 0;
+
+	for (size_t i = 0; i < t->cnt; i++)
+		kept_ns += t->parts[i].end_ns > t->parts[i].start_ns
+				   ? t->parts[i].end_ns - t->parts[i].start_ns
+				   : 0;
+	p->slices = t;
+	p->scale = kept_ns ? (double)capture_ns / (double)kept_ns : 1;
+	duration__format((int64_t)kept_ns, sliced);
+	duration__format((int64_t)capture_ns, all);
+	snprintf(p->slices_note, sizeof(p->slices_note),
+		 "an estimate: seen for %s of %s and scaled to it (times %.1f)", sliced, all,
+		 p->scale);
+}
+
 struct fold_rows {
 	const struct tables *tables;
 	struct pprof_writer *w;
 	enum stack_profile which;
+	double scale; /* 1: as they are */
 };
+
+#define VALUES_MAX 8
+
+static int add_scaled(const struct fold_rows *r, const struct stack_profile_row *row)
+{
+	struct stack_profile_row scaled = *row;
+	uint64_t v[VALUES_MAX];
+	size_t cnt = stack_profile__value_cnt(r->which);
+
+	if (cnt > VALUES_MAX)
+		return -EINVAL;
+	for (size_t i = 0; i < cnt; i++)
+		v[i] = (uint64_t)((double)row->v[i] * r->scale + 0.5);
+	scaled.v = v;
+	return stack_profile__row(r->w, r->tables->stacks, r->tables->symtab, r->which, &scaled);
+}
 
 static int add_row(void *ctx, const struct stack_profile_row *row)
 {
 	const struct fold_rows *r = ctx;
 
+	if (r->scale != 1)
+		return add_scaled(r, row);
 	return stack_profile__row(r->w, r->tables->stacks, r->tables->symtab, r->which, row);
 }
 
@@ -243,7 +291,8 @@ static int fill(const struct render_profiles *p, enum profile_id id, const struc
 		struct pprof_writer *w)
 {
 	const struct profile_kind *k = profile_kind__get(id);
-	struct fold_rows rows = {p->tables, w, k->fold};
+	struct fold_rows rows = {p->tables, w, k->fold, 1};
+	int err = 0;
 
 	if (id == PROFILE_THREADCREATE)
 		return threadcreate_profile__add(w, p->trailer->m_cnt);
@@ -257,7 +306,13 @@ static int fill(const struct render_profiles *p, enum profile_id id, const struc
 					  p->tables->symtab, p->meta->go_minor);
 	if (is_of_heap(id))
 		return heap_profile__add(w, p->tables->heap);
-	return analysis__stack_profile(a, k->fold, add_row, &rows);
+	if (!p->slices)
+		return analysis__stack_profile(a, k->fold, add_row, &rows);
+	rows.scale = p->scale;
+	for (size_t i = 0; !err && i < p->slices->cnt; i++)
+		err = analysis__stack_profile(p->slices->parts[i].analysis, k->fold, add_row,
+					      &rows);
+	return err;
 }
 
 static int write_cpu(struct render_profiles *p, int fd)

@@ -30,6 +30,13 @@ const char *render_profiles__missing(const struct render_profiles *p, enum profi
  */
 const char *render_profiles__estimate(struct render_profiles *p, enum profile_id id,
 				      const struct analysis *a);
+/*
+ * The transitions come from slices of capture_ns: profiles that are made of them are scaled to all
+ * of it, and say so. t: borrowed until free, its analyses finished.
+ */
+struct render_traces;
+void render_profiles__slices(struct render_profiles *p, const struct render_traces *t,
+			     uint64_t capture_ns);
 /* a: finished; NULL where no profile of the choice needs transitions. No message: the caller
  * knows the file. */
 int render_profiles__write(struct render_profiles *p, enum profile_id id, const struct analysis *a,

@@ -51,6 +51,49 @@ static int on_record(void *ctx, const struct gbt_hdr *rec, size_t len)
 	return 0;
 }
 
+static int starts_of(struct symbolize *s, const struct snapshot *snap)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < snap->g_cnt; i++)
+		err = resolve_start(s, snap->g[i].startpc);
+	return err;
+}
+
+static int stacks_of(struct symbolize *s, const struct snapshot *snap)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < snap->g_cnt; i++) {
+		const struct snap_g *g = &snap->g[i];
+
+		err = on_stack(s, 0, snap->pcs + g->stack_off, g->stack_cnt);
+		if (!err)
+			err = resolve(s, g->gopc, false);
+	}
+	return err;
+}
+
+/* Goroutines as they were when each slice began. */
+static int each_slice(struct symbolize *s, const struct raw_file *raw,
+		      int (*fn)(struct symbolize *s, const struct snapshot *snap))
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < raw_file__slice_cnt(raw); i++) {
+		const struct raw_slice *slice = raw_file__slice(raw, i);
+		struct snapshot *snap = NULL;
+
+		if (!slice->snapshot.n)
+			continue;
+		err = snapshot__parse(slice->snapshot, &snap);
+		if (!err)
+			err = fn(s, snap);
+		snapshot__free(snap);
+	}
+	return err;
+}
+
 /* Entries of goroutines come first: their keys name the function behind a wrapper. */
 static int resolve_starts(struct symbolize *s, struct raw_file *raw, const struct snapshot *snap,
 			  const struct wall_profile *wall)
@@ -58,8 +101,10 @@ static int resolve_starts(struct symbolize *s, struct raw_file *raw, const struc
 	int err = raw_file__each_record(raw, on_record, s);
 	size_t i;
 
-	for (i = 0; !err && snap && i < snap->g_cnt; i++)
-		err = resolve_start(s, snap->g[i].startpc);
+	if (!err && snap)
+		err = starts_of(s, snap);
+	if (!err)
+		err = each_slice(s, raw, starts_of);
 	for (i = 0; !err && wall && i < wall->row_cnt; i++)
 		err = resolve_start(s, wall->rows[i].startpc);
 	return err;
@@ -80,17 +125,13 @@ static int resolve_stacks(struct symbolize *s, struct raw_file *raw, const struc
 {
 	struct raw_stacks *stacks = NULL;
 	int err = raw_stacks__collect(raw, &stacks);
-	size_t i;
 
 	if (!err)
 		err = raw_stacks__each(stacks, on_stack, s);
-	for (i = 0; !err && snap && i < snap->g_cnt; i++) {
-		const struct snap_g *g = &snap->g[i];
-
-		err = on_stack(s, 0, snap->pcs + g->stack_off, g->stack_cnt);
-		if (!err)
-			err = resolve(s, g->gopc, false);
-	}
+	if (!err && snap)
+		err = stacks_of(s, snap);
+	if (!err)
+		err = each_slice(s, raw, stacks_of);
 	raw_stacks__free(stacks);
 	return err;
 }

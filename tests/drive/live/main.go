@@ -148,6 +148,7 @@ func main() {
 		os.Exit(2)
 	}
 	captureCases()
+	modeCases()
 	profileCases()
 	profileCommandCases()
 	symptomCases()

@@ -31,7 +31,7 @@ func refusalCases() {
 	for _, later := range []string{"--keep=10s", "--pod=a/b", "--leaks=1s"} {
 		usage(later+" is not registered", "record", "-p", "1", "-o", "out", later)
 	}
-	for _, pct := range []string{"0", "101", "x"} {
+	for _, pct := range []string{"0", "0.09", "1001", "x", "-1", "nan", "5%%", ""} {
 		usage("--max-overhead "+pct, "record", "-p", "1", "-o", "out", "--max-overhead", pct)
 	}
 	for _, d := range []string{"0s", "999ms", "25h", "x"} {
@@ -52,6 +52,9 @@ func refusalCases() {
 	wrongOption("--trace-format 24", "trace-format", "-d", "1s", "--trace-format", "24")
 	wrongOption("--attach magic", "attach", "-d", "1s", "--attach", "magic")
 	wrongOption("--mode light", "mode", "-d", "1s", "--mode", "light")
+	usage("--mode burst without a budget", "record", "-p", "1", "-o", "out", "--mode", "burst", "--max-overhead", "off")
+	usage("--mode auto of a command", "record", "-o", "out", "--mode", "auto", "--", "true")
+	usage("--mode observe of a command", "record", "-o", "out", "--mode", "observe", "--", "true")
 	wrongOption("--max-size -1", "max-size", "-d", "1s", "--max-size", "-1")
 	add("refused: folder is not empty", notEmptyCase)
 	add("refused: output is a file", outputFileCase)

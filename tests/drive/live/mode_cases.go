@@ -1,0 +1,157 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Captures that cost no more than they may, and say what they could not see.
+func modeCases() {
+	add("--mode auto of a quiet program is a full capture", quietAutoCase)
+	add("--mode auto bounds a storm", stormCase("--attach", "multi"))
+	add("--mode auto by perf events", stormCase("--attach", "perf"))
+	add("--mode burst", burstCase)
+	add("--mode burst by perf events is refused", perfBurstCase)
+	add("--mode observe", observeCase)
+	add("--max-overhead ends a full capture", overCase)
+}
+
+func (t *T) figures(dir string) map[string]any {
+	return t.json(t.read(filepath.Join(dir, "summary.json")))
+}
+
+// number is a figure of the summary by its keys.
+func (t *T) number(of map[string]any, keys ...string) float64 {
+	for _, k := range keys[:len(keys)-1] {
+		of, _ = of[k].(map[string]any)
+	}
+	v, ok := of[keys[len(keys)-1]].(float64)
+	if !ok {
+		t.Errorf("the summary has no %v", keys)
+	}
+	return v
+}
+
+func quietAutoCase(t *T) {
+	p := t.program(cfg.newest + "/demo-stripped")
+	r := t.gobpftrace("record", "-p", pidOf(p), "-d", "1s", "--mode", "auto", "-o", "out")
+	t.status(r, 0)
+	t.whole(t.Path("out"), wants{transitions: 10, goroutines: 5, noSamples: true})
+	f := t.figures(t.Path("out"))
+	if f["mode"] != "full" || f["mode_asked"] != "auto" || t.number(f, "slices") != 0 {
+		t.Errorf("mode %v, asked %v, %v slices", f["mode"], f["mode_asked"], f["slices"])
+	}
+	if strings.HasPrefix(r.stdout, "PARTIAL") {
+		t.Errorf("a whole capture is called partial")
+	}
+}
+
+// sliced judges a capture of which there are only parts: each a whole trace, and a replay gives them again.
+func (t *T) sliced(dir string) map[string]any {
+	f := t.figures(dir)
+	text := t.read(filepath.Join(dir, "summary.txt"))
+	if f["mode"] != "burst" || !strings.HasPrefix(text, "PARTIAL: ") || !strings.Contains(strings.SplitN(text, "\n", 2)[0], "--mode full --max-overhead off") {
+		t.Errorf("mode %v, the first line is %q", f["mode"], clip(text))
+	}
+	traces, _ := filepath.Glob(filepath.Join(dir, "trace*.out"))
+	if list, _ := f["traces"].([]any); len(list) != len(traces) || len(list) == 0 || len(list) > 10 {
+		t.Errorf("%d traces, %d in the summary", len(traces), len(list))
+	}
+	for _, path := range traces {
+		t.judge(path, wants{})
+	}
+	if t.number(f, "sliced_ns") > t.number(f, "capture_ns") {
+		t.Errorf("slices of %v ns in %v ns", f["sliced_ns"], f["capture_ns"])
+	}
+	again := t.Path("again")
+	os.RemoveAll(again)
+	t.status(t.gobpftrace("replay", "-q", filepath.Join(dir, "capture.raw"), "-o", again), 0)
+	for _, path := range append(traces, filepath.Join(dir, "summary.json"), filepath.Join(dir, "block.pprof")) {
+		if t.read(path) != t.read(filepath.Join(again, filepath.Base(path))) {
+			t.Errorf("%s differs after replay", filepath.Base(path))
+		}
+	}
+	return f
+}
+
+// A program that does nothing but switch goroutines would become several times slower.
+func stormCase(options ...string) func(*T) {
+	return func(t *T) {
+		p := t.program(cfg.newest+"/bench", "-do", "pingpong", "-n", "4")
+		time.Sleep(300 * time.Millisecond)
+		r := t.gobpftrace(append([]string{"record", "-p", pidOf(p), "-d", "3s", "--raw", "--mode", "auto", "-o", "out"}, options...)...)
+		t.status(r, 0)
+		f := t.sliced(t.Path("out"))
+		// by the governor's own account: what the programs counted, times the price
+		cpu, spent := t.number(f, "cost", "target_cpu_ns"), t.number(f, "cost", "spent_ns")
+		limit := 0.05*1.5*(cpu-spent) + 20e6
+		if options[1] == "perf" { // taking them away lasts seconds, which no account can help
+			limit = cpu
+		}
+		if spent <= 0 || spent > limit {
+			t.Errorf("%.1f ms spent of %.1f ms CPU time", spent/1e6, cpu/1e6)
+		}
+		if t.number(f, "sliced_ns") > 0.5*t.number(f, "capture_ns") && options[1] == "multi" {
+			t.Errorf("probes were in place for %v of %v ns", f["sliced_ns"], f["capture_ns"])
+		}
+		if t.number(f, "cost", "full_added") < 0.5 {
+			t.Errorf("says that everything would have added %v", t.number(f, "cost", "full_added"))
+		}
+	}
+}
+
+func burstCase(t *T) {
+	p := t.fixture(cfg.newest+"/workload", "-kinds", "channels,timers", "-n", "20")
+	r := t.gobpftrace("record", "-p", pidOf(p), "-d", "3s", "--raw", "--mode", "burst", "--max-overhead", "1000%", "-o", "out")
+	t.status(r, 0)
+	f := t.sliced(t.Path("out"))
+	if n := t.number(f, "slices"); n < 2 || n > 4 {
+		t.Errorf("%v slices of 300 ms in 3 s, a quarter of the time", n)
+	}
+	if share := t.number(f, "sliced_ns") / t.number(f, "capture_ns"); share < 0.1 || share > 0.5 {
+		t.Errorf("slices are %v of the time", share)
+	}
+	if text := t.read(t.Path("out/summary.txt")); !strings.Contains(text, "an estimate: seen for") {
+		t.Errorf("the summary does not say that profiles are scaled")
+	}
+}
+
+func perfBurstCase(t *T) {
+	p := t.fixture(cfg.newest+"/workload", busy...)
+	t.refused(t.gobpftrace("record", "-p", pidOf(p), "-d", "1s", "--mode", "burst", "--attach", "perf", "-o", "out"), []int{3}, "observe")
+}
+
+func observeCase(t *T) {
+	p := t.fixture(cfg.newest+"/workload", busy...)
+	r := t.gobpftrace("record", "-p", pidOf(p), "-d", "1s", "--mode", "observe", "-o", "out")
+	t.status(r, 0)
+	if exists(t.Path("out/trace.out")) || exists(t.Path("out/block.pprof")) {
+		t.Errorf("a trace or a block profile of a capture without transitions")
+	}
+	f := t.figures(t.Path("out"))
+	if f["mode"] != "observe" || f["trace"] != nil || f["scheduler_latency"] != nil || !strings.HasPrefix(r.stdout, "SAMPLED: ") {
+		t.Errorf("mode %v, trace %v, says %q", f["mode"], f["trace"], clip(r.stdout))
+	}
+	if hits := t.number(f, "cost", "hits"); hits != 0 {
+		t.Errorf("%v hits without probes", hits)
+	}
+	if t.number(f, "looks") < 5 {
+		t.Errorf("%v looks in a second", f["looks"])
+	}
+	if top := t.top(t.Path("out/wall.pprof")); !strings.Contains(top, "runtime.gopark") {
+		t.Errorf("nobody waits: %q", clip(top))
+	}
+	t.pprof(t.Path("out/goroutine.pprof"), "goroutine")
+}
+
+func overCase(t *T) {
+	p := t.program(cfg.newest+"/bench", "-do", "pingpong", "-n", "4")
+	r := t.gobpftrace("record", "-p", pidOf(p), "-d", "30s", "--max-overhead", "5", "-o", "out")
+	t.status(r, 0)
+	t.judge(t.Path("out/trace.out"), wants{})
+	if text := t.read(t.Path("out/summary.txt")); !strings.Contains(text, "ended by      max-overhead") || r.took > 25*time.Second {
+		t.Errorf("the budget did not end it: %q", clip(text))
+	}
+}
