@@ -5,6 +5,7 @@ package attempts
 
 import (
 	"fmt"
+	"io"
 	"os"
 )
 
@@ -24,13 +25,13 @@ const (
 const HarmedStatus = 97
 
 // Twice makes an attempt, and where it has failed another, which then counts alone. An attempt
-// prints what it found itself.
-func Twice(name string, attempt func() Verdict) Verdict {
+// writes what it found to out itself.
+func Twice(out io.Writer, name string, attempt func() Verdict) Verdict {
 	v := attempt()
 	if v != Failed {
 		return v
 	}
-	fmt.Println("again", name)
+	fmt.Fprintln(out, "again", name)
 	if v = attempt(); v == Passed {
 		note(name)
 	}

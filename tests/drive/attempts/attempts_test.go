@@ -2,6 +2,7 @@ package attempts
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,7 +30,7 @@ func TestTwice(t *testing.T) {
 		list := filepath.Join(t.TempDir(), "again")
 		t.Setenv("AGAIN_FILE", list)
 		made := 0
-		is := Twice(c.name, func() Verdict {
+		is := Twice(io.Discard, c.name, func() Verdict {
 			made++
 			return c.are[made-1]
 		})

@@ -60,7 +60,7 @@ func (r *runner) comparison(name string, compare func()) {
 		return attempts.Passed
 	}
 	if r.again {
-		attempts.Twice(name, once)
+		attempts.Twice(os.Stdout, name, once)
 	} else {
 		once()
 	}

@@ -225,7 +225,7 @@ func main() {
 	more, _ := filepath.Glob(filepath.Join(*fixtures, "*", "zoo-*[a-z]"))
 	passed, failed := 0, 0
 	count := func(name, good string, judge func() error) {
-		verdict := attempts.Twice(name, func() attempts.Verdict {
+		verdict := attempts.Twice(os.Stdout, name, func() attempts.Verdict {
 			if err := judge(); err != nil {
 				fmt.Printf("FAIL %s: %v\n", name, err)
 				return attempts.Failed

@@ -90,13 +90,16 @@ func (p *Program) Drop() {
 	}
 }
 
+// patience is for an answer: who is harmed never gives one, who gets little of a busy machine's time does late.
+const patience = 90 * time.Second
+
 // Ask sends a command line and returns the next line said.
 func (p *Program) Ask(command string) string {
 	p.Drop()
 	if _, err := fmt.Fprintln(p.In, command); err != nil {
 		return err.Error()
 	}
-	l, err := p.Line(20 * time.Second)
+	l, err := p.Line(patience)
 	if err != nil {
 		return err.Error()
 	}

@@ -25,37 +25,37 @@ var (
 func captureCases() {
 	for _, attach := range []string{"multi", "perf"} {
 		for _, v := range cfg.versions {
-			add("record go"+v+" "+attach, capture(v+"/workload", busy, busyWant, "--attach", attach))
+			addBeside("record go"+v+" "+attach, capture(v+"/workload", busy, busyWant, "--attach", attach))
 		}
 		for _, mode := range cfg.modes {
 			fixture := cfg.newest + "/workload-" + mode
-			add("record "+mode+" "+attach, capture(fixture, busy, busyWant, "--attach", attach))
+			addBeside("record "+mode+" "+attach, capture(fixture, busy, busyWant, "--attach", attach))
 		}
 		for _, mode := range []string{"", "-stripped", "-pie", "-static-pie"} {
-			add("record cgo callbacks"+mode+" "+attach, capture(cfg.newest+"/cgo"+mode, nil,
+			addBeside("record cgo callbacks"+mode+" "+attach, capture(cfg.newest+"/cgo"+mode, nil,
 				wants{transitions: 3000, goroutines: 200}, "--attach", attach))
 		}
 	}
-	add("record stripped pie", capture(cfg.newest+"/workload-stripped-pie", busy, busyWant))
-	add("record without optimisation", capture(cfg.newest+"/workload-noopt", busy, busyWant))
-	add("record every kind of work at once", capture(cfg.newest+"/workload", []string{"-kinds", "all", "-n", "60"}, busyWant))
-	add("record -race", raceCase)
-	add("record the demo service idle", idleCase)
-	add("record without nop5", capture(cfg.newest+"/workload", busy, busyWant, "--no-nop5"))
-	add("record without labels", capture(cfg.newest+"/workload", []string{"-kinds", "tasks"}, wants{transitions: 1000, goroutines: 300}, "--no-labels"))
-	add("trace format 26", formatCase)
-	add("trace format 23 in go 1.23's own viewer", oldViewerCase)
-	add("summary goes to standard output", stdoutCase)
-	add("--json", jsonCase)
+	addBeside("record stripped pie", capture(cfg.newest+"/workload-stripped-pie", busy, busyWant))
+	addBeside("record without optimisation", capture(cfg.newest+"/workload-noopt", busy, busyWant))
+	addBeside("record every kind of work at once", capture(cfg.newest+"/workload", []string{"-kinds", "all", "-n", "60"}, busyWant))
+	addBeside("record -race", raceCase)
+	addBeside("record the demo service idle", idleCase)
+	addBeside("record without nop5", capture(cfg.newest+"/workload", busy, busyWant, "--no-nop5"))
+	addBeside("record without labels", capture(cfg.newest+"/workload", []string{"-kinds", "tasks"}, wants{transitions: 1000, goroutines: 300}, "--no-labels"))
+	addBeside("trace format 26", formatCase)
+	addBeside("trace format 23 in go 1.23's own viewer", oldViewerCase)
+	addBeside("summary goes to standard output", stdoutCase)
+	addBeside("--json", jsonCase)
 	add("the cost is told with its bounds", costCase)
-	add("-q", quietCase)
-	add("--hz 0", noSamplesCase)
-	add("--max-size ends a capture cleanly", maxSizeCase)
-	add("--raw and replay give the same bytes", replayCase)
+	addBeside("-q", quietCase)
+	addBeside("--hz 0", noSamplesCase)
+	addBeside("--max-size ends a capture cleanly", maxSizeCase)
+	addBeside("--raw and replay give the same bytes", replayCase)
 	add("several targets", severalCase)
-	add("an unknown patch release, stripped", patchedVersion(cfg.newest+"/workload-stripped", cfg.newest, "1.27.9"))
-	add("an unknown patch release, with DWARF", patchedVersion(cfg.newest+"/workload", cfg.newest, "1.27.9"))
-	add("no section headers", noSectionsCase)
+	addBeside("an unknown patch release, stripped", patchedVersion(cfg.newest+"/workload-stripped", cfg.newest, "1.27.9"))
+	addBeside("an unknown patch release, with DWARF", patchedVersion(cfg.newest+"/workload", cfg.newest, "1.27.9"))
+	addBeside("no section headers", noSectionsCase)
 	add("list", listCase)
 	add("check a target", checkCase)
 	add("goroutines", goroutinesCase)

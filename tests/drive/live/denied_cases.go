@@ -16,10 +16,10 @@ import (
 func deniedCases() {
 	add("denied: bpf(2), as by lockdown", func(t *T) { t.denied("bpf", "lockdown") })
 	add("denied: memory, as by Yama's ptrace_scope 3", func(t *T) { t.denied("yama", "memory") })
-	add("denied: perf events, as by lockdown", noPerfCase)
-	add("target is frozen", frozenCase)
-	add("target under a strict seccomp filter", seccompCase)
-	add("--force-layout for a Go that is not known", forcedLayoutCase)
+	addBeside("denied: perf events, as by lockdown", noPerfCase)
+	addBeside("target is frozen", frozenCase)
+	addBeside("target under a strict seccomp filter", seccompCase)
+	addBeside("--force-layout for a Go that is not known", forcedLayoutCase)
 }
 
 // deny is the environment under which the tool is refused what tests/live/denied/denied.c says.

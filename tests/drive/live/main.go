@@ -9,10 +9,13 @@ package main
 import (
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
+	"sync"
 	"time"
 
 	"gobpftrace.test/drive/attempts"
@@ -63,13 +66,19 @@ func (t *T) Cleanup(f func()) { t.cleanups = append(t.cleanups, f) }
 func (t *T) Path(name string) string { return filepath.Join(t.dir, name) }
 
 type testcase struct {
-	name string
-	run  func(*T)
+	name   string
+	run    func(*T)
+	beside bool // may run while others do
 }
 
 var cases []testcase
 
-func add(name string, run func(*T)) { cases = append(cases, testcase{name, run}) }
+// add is for a case that has the machine for itself, among the cases.
+func add(name string, run func(*T)) { cases = append(cases, testcase{name, run, false}) }
+
+// addBeside is for a case that neither looks at the machine as a whole nor at how long something takes:
+// others run at the same time, since most of a capture is waiting.
+func addBeside(name string, run func(*T)) { cases = append(cases, testcase{name, run, true}) }
 
 func (c *testcase) execute() (t *T, skipped string) {
 	t = &T{name: c.name}
@@ -98,27 +107,60 @@ func (c *testcase) execute() (t *T, skipped string) {
 	return t, skipped
 }
 
-// attempt runs the case and prints its line.
-func (c *testcase) attempt() attempts.Verdict {
+// attempt runs the case and writes its line.
+func (c *testcase) attempt(out io.Writer) attempts.Verdict {
 	begin := time.Now()
 	t, skipped := c.execute()
 	took := time.Since(begin).Round(100 * time.Millisecond)
 	switch {
 	case len(t.problems) > 0:
-		fmt.Printf("FAIL %s (%v)\n", c.name, took)
+		fmt.Fprintf(out, "FAIL %s (%v)\n", c.name, took)
 		for _, p := range t.problems {
-			fmt.Println("       " + strings.ReplaceAll(strings.TrimSpace(p), "\n", "\n       "))
+			fmt.Fprintln(out, "       "+strings.ReplaceAll(strings.TrimSpace(p), "\n", "\n       "))
 		}
 		if t.harmed {
 			return attempts.Harmed
 		}
 		return attempts.Failed
 	case skipped != "":
-		fmt.Printf("skip %s (%s)\n", c.name, skipped)
+		fmt.Fprintf(out, "skip %s (%s)\n", c.name, skipped)
 		return attempts.Skipped
 	}
-	fmt.Printf("ok   %s (%v)\n", c.name, took)
+	fmt.Fprintf(out, "ok   %s (%v)\n", c.name, took)
 	return attempts.Passed
+}
+
+func (c *testcase) judge(out io.Writer) attempts.Verdict {
+	return attempts.Twice(out, c.name, func() attempts.Verdict { return c.attempt(out) })
+}
+
+// runAll runs cases in their order, several at once where they may, and counts the verdicts.
+func runAll(list []*testcase, atOnce int) (counts [attempts.Harmed + 1]int) {
+	var lock sync.Mutex // of the output and the counts
+	var running sync.WaitGroup
+	places := make(chan struct{}, max(atOnce, 1))
+	for _, c := range list {
+		c := c
+		if !c.beside {
+			running.Wait()
+		}
+		places <- struct{}{}
+		running.Add(1)
+		go func() {
+			defer func() { <-places; running.Done() }()
+			var out strings.Builder
+			verdict := c.judge(&out)
+			lock.Lock()
+			defer lock.Unlock()
+			fmt.Print(out.String())
+			counts[verdict]++
+		}()
+		if !c.beside {
+			running.Wait()
+		}
+	}
+	running.Wait()
+	return counts
 }
 
 func main() {
@@ -133,6 +175,7 @@ func main() {
 	versions := flag.String("versions", "", "comma-separated Go versions")
 	modes := flag.String("modes", "", "comma-separated build modes of the newest")
 	only := flag.String("run", "", "only cases whose name matches this `regexp`")
+	atOnce := flag.Int("at-once", min(runtime.NumCPU(), 4), "how many of the cases that may run beside others do")
 	list := flag.Bool("list", false, "print the names of the cases")
 	flag.Parse()
 	var err error
@@ -156,28 +199,20 @@ func main() {
 	refusalCases()
 	deniedCases()
 	match := regexp.MustCompile(*only)
-	passed, failed, skipped := 0, 0, 0
+	var chosen []*testcase
 	for i := range cases {
-		c := &cases[i]
-		if !match.MatchString(c.name) {
-			continue
-		}
-		if *list {
-			fmt.Println(c.name)
-			continue
-		}
-		switch attempts.Twice(c.name, c.attempt) {
-		case attempts.Passed:
-			passed++
-		case attempts.Skipped:
-			skipped++
-		default:
-			failed++
+		if match.MatchString(cases[i].name) {
+			chosen = append(chosen, &cases[i])
 		}
 	}
 	if *list {
+		for _, c := range chosen {
+			fmt.Println(c.name)
+		}
 		return
 	}
+	counts := runAll(chosen, *atOnce)
+	passed, failed, skipped := counts[attempts.Passed], counts[attempts.Failed]+counts[attempts.Harmed], counts[attempts.Skipped]
 	if f := os.Getenv("COUNTS_FILE"); f != "" {
 		if out, err := os.OpenFile(f, os.O_APPEND|os.O_WRONLY|os.O_CREATE, 0o644); err == nil {
 			fmt.Fprintln(out, passed, failed, skipped)

@@ -9,11 +9,11 @@ import (
 )
 
 func profileCases() {
-	add("--profiles writes what it names, and only that", namedProfilesCase)
-	add("--profiles: one that cannot be had is told, the others are written", missingProfileCase)
-	add("--profiles all without CPU samples", allProfilesCase)
+	addBeside("--profiles writes what it names, and only that", namedProfilesCase)
+	addBeside("--profiles: one that cannot be had is told, the others are written", missingProfileCase)
+	addBeside("--profiles all without CPU samples", allProfilesCase)
 	for _, v := range []string{cfg.versions[0], cfg.newest} {
-		add("threadcreate counts go"+v+"'s own threads", threadsCase(v))
+		addBeside("threadcreate counts go"+v+"'s own threads", threadsCase(v))
 	}
 }
 

@@ -42,7 +42,9 @@ func profileCommandCases() {
 		}
 		for _, v := range versions {
 			v := v
-			add("profile "+p.name+" go"+v, func(t *T) { profileCase(t, v, p.name, p.kinds, p.function, p.probes) })
+			cases = append(cases, testcase{"profile " + p.name + " go" + v,
+				func(t *T) { profileCase(t, v, p.name, p.kinds, p.function, p.probes) },
+				p.name != "wall"}) // whose looks are counted
 		}
 	}
 	add("profile gc: assists are estimates where their ends are not seen", assistEstimateCase)
@@ -69,12 +71,12 @@ func profileCommandCases() {
 	add("profile usage: the file is a device", deviceCase)
 	add("profile usage: standard output is a terminal", terminalCase)
 	add("profile to standard output", profileStdoutCase)
-	add("profile replaces a file as a whole", profileReplaceCase)
+	addBeside("profile replaces a file as a whole", profileReplaceCase)
 	add("profile --every", everyCase)
-	add("profile --kernel --tag", kernelTagCase)
+	addBeside("profile --kernel --tag", kernelTagCase)
 	add("profile has labels that are set in the window", labelledCommandCase)
 	for _, v := range []string{cfg.versions[0], "1.22.12", cfg.newest} {
-		add("profile has labels go"+v, labelledProfilesCase(v))
+		addBeside("profile has labels go"+v, labelledProfilesCase(v))
 	}
 	add("profile is written soon", soonCase)
 	add("profile --max-size", profileMaxSizeCase)
