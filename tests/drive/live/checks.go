@@ -87,6 +87,40 @@ func (t *T) wait(r *running) *result {
 	return res
 }
 
+// recording starts the tool and returns a second after its probes are in the target.
+func (t *T) recording(p *lab.Program, args ...string) *running {
+	before, err := lab.TextSum(p.Pid())
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	r := t.start(nil, args...)
+	for time.Since(r.begin) < patience {
+		if now, err := lab.TextSum(p.Pid()); err != nil || now != before {
+			time.Sleep(time.Second)
+			return r
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	r.cmd.Process.Kill()
+	t.Fatalf("no probe within %v: %s", patience, t.wait(r))
+	return nil
+}
+
+// taken waits until the tool has taken a signal: one that is still pending swallows the next.
+func (t *T) taken(r *running, sig syscall.Signal) {
+	for begin := time.Now(); time.Since(begin) < patience; time.Sleep(time.Millisecond) {
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", r.cmd.Process.Pid))
+		pending := uint64(0)
+		if _, list, found := strings.Cut(string(text), "\nShdPnd:\t"); found {
+			fmt.Sscanf(list, "%x", &pending)
+		}
+		if err != nil || pending&(1<<(sig-1)) == 0 {
+			return
+		}
+	}
+	t.Errorf("%v is still pending", sig)
+}
+
 func (t *T) gobpftrace(args ...string) *result { return t.wait(t.start(nil, args...)) }
 
 // fixture starts a program and looks, when the case ends, that it has not been harmed: it lives, it

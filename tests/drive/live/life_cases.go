@@ -44,8 +44,7 @@ func lifeCases() {
 
 func exitsCase(t *T) {
 	p := t.program(cfg.newest+"/workload", busy...)
-	run := t.start(nil, "-p", pidOf(p), "-d", "30s", "-o", "out")
-	time.Sleep(1500 * time.Millisecond)
+	run := t.recording(p, "-p", pidOf(p), "-d", "30s", "-o", "out")
 	fmt.Fprintln(p.In, "quit")
 	r := t.wait(run)
 	t.status(r, 0)
@@ -57,8 +56,7 @@ func exitsCase(t *T) {
 
 func execsCase(t *T) {
 	p := t.program(cfg.newest+"/workload", busy...)
-	run := t.start(nil, "-p", pidOf(p), "-d", "30s", "-o", "out")
-	time.Sleep(1500 * time.Millisecond)
+	run := t.recording(p, "-p", pidOf(p), "-d", "30s", "-o", "out")
 	fmt.Fprintln(p.In, "exec /bin/sleep 60")
 	r := t.wait(run)
 	t.status(r, 0)
@@ -75,8 +73,7 @@ func execsCase(t *T) {
 // ends with it, before the new program comes to say that it is ready.
 func execsItselfCase(t *T) {
 	p := t.program(cfg.newest+"/workload", busy...)
-	run := t.start(nil, "-p", pidOf(p), "-d", "30s", "-o", "out")
-	time.Sleep(1500 * time.Millisecond)
+	run := t.recording(p, "-p", pidOf(p), "-d", "30s", "-o", "out")
 	asked := lab.Monotonic()
 	fmt.Fprintln(p.In, "exec "+filepath.Join(cfg.fixtures, cfg.newest, "workload")+" "+strings.Join(busy, " "))
 	line, err := p.Line(patience)
@@ -199,8 +196,7 @@ func sudoCase(t *T) {
 
 func interruptedCase(t *T) {
 	p := t.fixture(cfg.newest+"/workload", busy...)
-	run := t.start(nil, "-p", pidOf(p), "-d", "60s", "-o", "out")
-	time.Sleep(1500 * time.Millisecond)
+	run := t.recording(p, "-p", pidOf(p), "-d", "60s", "-o", "out")
 	at := time.Now()
 	run.cmd.Process.Signal(os.Interrupt)
 	r := t.wait(run)
@@ -213,10 +209,9 @@ func interruptedCase(t *T) {
 
 func droppedCase(t *T) {
 	p := t.fixture(cfg.newest+"/workload", busy...)
-	run := t.start(nil, "-p", pidOf(p), "-o", "out")
-	time.Sleep(1500 * time.Millisecond)
+	run := t.recording(p, "-p", pidOf(p), "-o", "out")
 	run.cmd.Process.Signal(os.Interrupt)
-	time.Sleep(40 * time.Millisecond) // two at once would count as one
+	t.taken(run, syscall.SIGINT) // two at once would count as one
 	run.cmd.Process.Signal(os.Interrupt)
 	r := t.wait(run)
 	t.status(r, 0)
@@ -228,8 +223,7 @@ func droppedCase(t *T) {
 
 func terminatedCase(t *T) {
 	p := t.fixture(cfg.newest+"/workload", busy...)
-	run := t.start(nil, "-p", pidOf(p), "-o", "out")
-	time.Sleep(1500 * time.Millisecond)
+	run := t.recording(p, "-p", pidOf(p), "-o", "out")
 	run.cmd.Process.Signal(syscall.SIGTERM)
 	t.status(t.wait(run), 0)
 	t.whole(t.Path("out"), wants{transitions: 3000, goroutines: 300})

@@ -365,8 +365,7 @@ func commandProfileCase(t *T) {
 
 func profileInterruptCase(t *T) {
 	p := t.fixture(cfg.newest+"/workload", "-kinds", "channels,mutex")
-	r := t.start(nil, "profile", "-p", pidOf(p), "-t", "block", "-o", "out.pprof", "--json")
-	time.Sleep(2 * time.Second)
+	r := t.recording(p, "profile", "-p", pidOf(p), "-t", "block", "-o", "out.pprof", "--json")
 	r.cmd.Process.Signal(syscall.SIGINT)
 	res := t.wait(r)
 	t.status(res, 0)
