@@ -32,6 +32,8 @@ static int attach_tracepoint(struct bpf_program *prog, const char *name, struct 
 	return *out ? 0 : -errno;
 }
 
+#define TRACEPOINTS 2 /* of exec and of the end of threads */
+
 /* Before anything is armed; what it says stops each object by itself. */
 static int attach_exec(struct bpf_program *prog, struct bpf_link **out)
 {
@@ -148,7 +150,7 @@ int attach__probes(struct capture *c)
 	size_t sites = c->cfg.plan ? c->cfg.plan->cnt : 0;
 	int err;
 
-	c->links = calloc(sites + 2, sizeof(*c->links)); /* and two tracepoints */
+	c->links = calloc(sites + TRACEPOINTS, sizeof(*c->links));
 	if (!c->links)
 		return -ENOMEM;
 	c->goroutine->bss->execs_expected = c->cfg.bias_unknown;
@@ -162,13 +164,13 @@ int attach__probes(struct capture *c)
 			  message__cause(err, strerror(-err)));
 		return err;
 	}
-	c->link_cnt = 2;
+	c->link_cnt = TRACEPOINTS;
 	if (!sites)
 		return 0;
 	return attach_plan(c, c->cfg.plan, (struct links){c->links, &c->link_cnt});
 }
 
-/* The first link is the tracepoint of exec, which stays. */
+/* The first links are tracepoints, which stay. */
 int attach__probes_again(struct capture *c)
 {
 	return attach_plan(c, c->cfg.plan, (struct links){c->links, &c->link_cnt});
@@ -176,7 +178,7 @@ int attach__probes_again(struct capture *c)
 
 void attach__probes_detach(struct capture *c)
 {
-	while (c->link_cnt > 1)
+	while (c->link_cnt > TRACEPOINTS)
 		bpf_link__destroy(c->links[--c->link_cnt]);
 }
 

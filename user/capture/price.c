@@ -160,7 +160,8 @@ static int check_hits(const struct capture *c, unsigned kinds)
 }
 
 static int run_probed(struct price_child *child, const struct process *p, unsigned kinds,
-		      const struct probe_plan *plan, struct prices *prices, struct price_times *out)
+		      const struct probe_plan *plan, bool remember, struct prices *prices,
+		      struct price_times *out)
 {
 	struct capture_config cfg = {
 		.proc = p,
@@ -171,7 +172,7 @@ static int run_probed(struct price_child *child, const struct process *p, unsign
 	struct capture *c = NULL;
 	int err;
 
-	price_child__config(&cfg.rt);
+	price_child__config(&cfg.rt, remember);
 	err = capture__open(&cfg, &c);
 	if (!err)
 		err = capture__attach(c);
@@ -186,7 +187,7 @@ static int run_probed(struct price_child *child, const struct process *p, unsign
 	return err;
 }
 
-static int measure(bool nop5, struct prices *out)
+static int measure(bool nop5, bool remember, struct prices *out)
 {
 	unsigned kinds = (1u << PRICE_MAX) - 1 - (nop5 ? 0 : 1u << PRICE_NOP5);
 	struct probe_plan *plan = calloc(1, sizeof(*plan));
@@ -202,7 +203,7 @@ static int measure(bool nop5, struct prices *out)
 	if (!err)
 		err = run(child, kinds, COLD_CALLS_BARE, NULL, &bare);
 	if (!err)
-		err = run_probed(child, p, kinds, plan, out, &with);
+		err = run_probed(child, p, kinds, plan, remember, out, &with);
 	if (!err)
 		subtract(&with, &bare, kinds, out);
 	price_child__end(child);
@@ -226,14 +227,14 @@ static const char *cause(int err)
 	return message__cause(err, strerror(-err));
 }
 
-void prices__measure(enum capture_attach attach, bool nop5, struct prices *out)
+void prices__measure(enum capture_attach attach, bool nop5, bool remember, struct prices *out)
 {
 	uint64_t begin = clock__monotonic_ns();
 	int err;
 
 	*out = (struct prices){.attach = attach};
 	log__set_quiet(true);
-	err = measure(nop5, out);
+	err = measure(nop5, remember, out);
 	log__set_quiet(false);
 	if (err) {
 		memset(out->of, 0, sizeof(out->of));

@@ -34,9 +34,9 @@ struct prices {
 	char why[160]; /* nothing could be measured because …; "" it was */
 };
 
-/* nop5: a hit on one takes no trap here (FEATURE_NOP5). What is in the way stands in out->why; no
- * message. */
-void prices__measure(enum capture_attach attach, bool nop5, struct prices *out);
+/* nop5: a hit on one takes no trap here (FEATURE_NOP5). remember: as gbt_config.remember. What is
+ * in the way stands in out->why; no message. */
+void prices__measure(enum capture_attach attach, bool nop5, bool remember, struct prices *out);
 const char *price_kind__name(enum price_kind k);
 
 #endif

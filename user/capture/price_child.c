@@ -67,7 +67,7 @@ static uint64_t addr_of(const void *p)
 	return (uint64_t)(uintptr_t)p;
 }
 
-void price_child__config(struct gbt_config *rt)
+void price_child__config(struct gbt_config *rt, bool remember)
 {
 	memset(rt, 0, sizeof(*rt));
 	memset(&rt->off, 0xff, sizeof(rt->off)); /* -1: not there */
@@ -89,7 +89,7 @@ void price_child__config(struct gbt_config *rt)
 	rt->off.m_oldp = M_OLDP;
 	rt->off.p_id = P_ID;
 	rt->off.p_status = P_STATUS;
-	rt->remember = 1; /* as for a whole plan: nothing here changes hands */
+	rt->remember = remember; /* nothing here changes hands */
 	rt->go_minor = 26;
 	rt->stack_frames_max = GBT_STACK_MAX;
 	rt->g_gopc = -1;

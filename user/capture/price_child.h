@@ -2,6 +2,7 @@
 #ifndef CAPTURE_PRICE_CHILD_H
 #define CAPTURE_PRICE_CHILD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -40,6 +41,6 @@ const struct price_times *price_child__times(const struct price_child *c);
 
 /* What the programs are told: how the child's goroutines are laid out. */
 struct gbt_config;
-void price_child__config(struct gbt_config *rt);
+void price_child__config(struct gbt_config *rt, bool remember);
 
 #endif

@@ -223,8 +223,8 @@ int cmd_check(int argc, char **argv)
 	if (!check_kernel(&check.features))
 		rc = EXIT_UNSUPPORTED;
 	if (targets.cnt)
-		check.price =
-			price_job__begin(CAPTURE_ATTACH_AUTO, check.features.f[FEATURE_NOP5].have);
+		check.price = price_job__begin(CAPTURE_ATTACH_AUTO,
+					       check.features.f[FEATURE_NOP5].have, true);
 	for (i = 0; i < targets.cnt; i++) {
 		int one = check_target(targets.pids[i], &check);
 

@@ -308,7 +308,7 @@ int cmd_profile(int argc, char **argv)
 		term__set_quiet(args.quiet);
 		if (run.kind->sites)
 			run.price = price_job__begin(recording_attach__capture(args.rec.attach),
-						     args.rec.nop5);
+						     args.rec.nop5, false);
 		rc = args.every_ns ? series(&run) : record(&run);
 	}
 	price_job__free(run.price);

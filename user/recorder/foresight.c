@@ -125,6 +125,7 @@ int foresight__trial(struct go_target *t, const struct probe_plan *plan, enum ca
 	struct capture *c = NULL;
 	int err = go_target__bpf_config(t, &cfg.rt);
 
+	cfg.rt.remember = cfg.rt.remember && plan__sees_changes(plan);
 	*out = (struct foresight){.trial = true};
 	if (!err)
 		err = capture__open(&cfg, &c);

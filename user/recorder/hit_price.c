@@ -167,7 +167,7 @@ void hit_price__bounds(const struct hit_price *p, uint64_t hits, uint64_t cpu_ns
 
 struct price_job {
 	pthread_t thread;
-	bool running, nop5;
+	bool running, nop5, remember;
 	enum capture_attach attach;
 	struct prices prices;
 };
@@ -176,11 +176,11 @@ static void *run(void *ctx)
 {
 	struct price_job *j = ctx;
 
-	prices__measure(j->attach, j->nop5 && nop5__works(), &j->prices);
+	prices__measure(j->attach, j->nop5 && nop5__works(), j->remember, &j->prices);
 	return NULL;
 }
 
-struct price_job *price_job__begin(enum capture_attach attach, bool nop5_wanted)
+struct price_job *price_job__begin(enum capture_attach attach, bool nop5_wanted, bool remember)
 {
 	struct price_job *j = calloc(1, sizeof(*j));
 
@@ -188,6 +188,7 @@ struct price_job *price_job__begin(enum capture_attach attach, bool nop5_wanted)
 		return NULL;
 	j->attach = attach;
 	j->nop5 = nop5_wanted;
+	j->remember = remember;
 	j->running = !pthread_create(&j->thread, NULL, run, j);
 	if (j->running)
 		return j;

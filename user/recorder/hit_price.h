@@ -35,8 +35,9 @@ void hit_price__bounds(const struct hit_price *p, uint64_t hits, uint64_t cpu_ns
 
 /* Measures in a thread of its own while a target is being opened. */
 struct price_job;
-/* NULL: no thread or memory to be had; then prices are assumed. */
-struct price_job *price_job__begin(enum capture_attach attach, bool nop5_wanted);
+/* remember: of a plan by which the programs remember (recording_mode__remembers). NULL: no thread
+ * or memory to be had; then prices are assumed. */
+struct price_job *price_job__begin(enum capture_attach attach, bool nop5_wanted, bool remember);
 /* Waits for it; borrowed until free. May be called again, by one thread at a time; NULL is passed
  * through. */
 const struct prices *price_job__wait(struct price_job *j);

@@ -86,6 +86,9 @@ struct recording;
 enum capture_attach recording_attach__capture(enum recording_attach a);
 
 const char *recording_mode__name(enum recording_mode m);
+/* May the programs remember what hits told (gbt_config.remember)? Not over gaps, in which
+ * everything may change unseen. */
+bool recording_mode__remembers(enum recording_mode m);
 
 /* Opens and checks the target, plans and loads; attaches nothing yet. spool_fd becomes the
  * recording's. command: the child of launch.h that waits before its exec, else NULL. */

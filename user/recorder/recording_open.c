@@ -37,6 +37,11 @@ const char *recording_mode__name(enum recording_mode m)
 	return names[m];
 }
 
+bool recording_mode__remembers(enum recording_mode m)
+{
+	return m == RECORDING_FULL;
+}
+
 static int open_capture(struct recording *r, struct launch *command)
 {
 	struct capture_config cfg = {
@@ -61,7 +66,8 @@ static int open_capture(struct recording *r, struct launch *command)
 	if (!r->opt.labels)
 		cfg.rt.labels = 0;
 	cfg.rt.kernel = r->kernel != NULL;
-	cfg.rt.remember = cfg.rt.remember && plan__sees_changes(&r->plan);
+	cfg.rt.remember = cfg.rt.remember && plan__sees_changes(&r->plan) &&
+			  recording_mode__remembers(r->opt.mode);
 	alloc_offsets__of(cfg.rt.go_minor, &alloc);
 	cfg.rt.mcache_alloc = alloc.mcache_alloc;
 	cfg.rt.span_count = alloc.span_count;
