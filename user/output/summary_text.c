@@ -33,8 +33,9 @@ static void put_everything(const struct summary *s, struct buf *out)
 static void put_had(const struct summary *s, struct buf *out)
 {
 	if (summary__is_sliced(s)) {
-		buf__printf(out, "PARTIAL: %s exact slices, %s of %s", cell__count(s->slices).s,
-			    cell__dur(s->sliced_ns).s, cell__dur(s->capture_ns).s);
+		buf__printf(out, "PARTIAL: %s exact slice%s, %s of %s", cell__count(s->slices).s,
+			    s->slices == 1 ? "" : "s", cell__dur(s->sliced_ns).s,
+			    cell__dur(s->capture_ns).s);
 		if (s->trailer.budget_permille)
 			buf__printf(out, ", for at most %s overhead",
 				    cell__percent((double)s->trailer.budget_permille / 1000).s);
