@@ -13,8 +13,9 @@ struct site_sum {
 	uint64_t woken_other; /* waits ended by stacks that are not */
 };
 
-/* Stacks and their wakers could be as many as their product: a stack keeps the first so many. */
-#define SITE_WAKERS_MAX 32
+/* Stacks and their wakers could be as many as their product: a stack keeps the first so
+ * many. A recursive waker has one for each depth. */
+#define SITE_WAKERS_MAX 256
 
 struct waker_sum {
 	uint32_t site, stack;
