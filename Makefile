@@ -34,7 +34,7 @@ SAN     := -fsanitize=address,undefined -fno-sanitize-recover=all
 LIBS    := $(LIBBPF) -lelf -ldw -lz -lcapstone -lpthread -lm
 
 # ---- rooms: an archive each; a room sees only itself and those below it -------------------
-ROOMS := base binary process goruntime raw capture model analysis output recorder cli
+ROOMS := base binary process goruntime raw capture model watch analysis output recorder cli
 below_base      :=
 below_binary    := base
 below_process   := base
@@ -44,7 +44,8 @@ below_capture   := raw $(below_raw)
 below_model     := raw $(below_raw)
 below_analysis  := model $(below_model)
 below_output    := analysis $(below_analysis)
-below_recorder  := output capture $(below_output)
+below_watch     := model $(below_model)
+below_recorder  := watch output capture $(below_output)
 below_cli       := recorder $(below_recorder)
 
 src_of = $(wildcard user/$(1)/*.c)
@@ -155,7 +156,7 @@ livebins: $(LIVE_BINS)
 
 # Fuzzers run with clang's libFuzzer; objects of their own because gcc's ASan does not mix.
 FUZZ_FLAGS := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
-FUZZ_ROOMS := base binary process goruntime raw model analysis output
+FUZZ_ROOMS := base binary process goruntime raw model watch analysis output
 FUZZ_OBJS  := $(foreach r,$(FUZZ_ROOMS),$(patsubst %.c,$(BUILD)/fuzzobj/%.o,$(call src_of,$(r))))
 $(BUILD)/fuzzobj/user/%.o: user/%.c | $(LIBBPF)
 	@mkdir -p $(@D)

@@ -87,6 +87,9 @@ int facts__fill(const struct summary_facts *facts, struct summary *out)
 	out->cut = !facts->trailer;
 	if (facts->trailer)
 		out->trailer = *facts->trailer;
+	out->has_reason = facts->reason;
+	if (facts->reason)
+		out->reason = *facts->reason;
 	if (facts->model)
 		out->model = *facts->model;
 	out->trace_bytes = facts->trace_bytes;

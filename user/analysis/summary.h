@@ -180,6 +180,7 @@ struct summary_facts {
 	const struct raw_meta *meta;
 	const struct raw_trailer *trailer; /* NULL: the raw stream was cut */
 	const struct model_stats *model;
+	const struct raw_reason *reason;    /* why a watch wrote it; NULL: it is not of one */
 	uint64_t late_cnt;		    /* of raw_file__each_event */
 	uint64_t trace_bytes, trace_events; /* 0: no trace was written */
 	unsigned trace_format;		    /* of the trace that was written; 0: as meta says */
@@ -204,7 +205,10 @@ struct summary_trace {
 struct summary {
 	struct raw_meta meta;
 	struct raw_trailer trailer;
-	bool cut; /* no trailer: the capture did not end by itself */
+	bool cut;	 /* no trailer: the capture did not end by itself */
+	bool has_reason; /* a watch wrote it */
+	struct raw_reason reason;
+	struct summary_stack reason_stack; /* added by whoever writes it */
 	struct model_stats model;
 
 	uint64_t window_ns;

@@ -29,6 +29,8 @@ int cmd_list(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_goroutines(int argc, char **argv);
 int cmd_profile(int argc, char **argv);
+int cmd_watch(int argc, char **argv);
+int cmd_trigger(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
 
 /* What an -errno of finding, opening or capturing a target means as an exit status. */

@@ -23,6 +23,29 @@ void interrupts__catch(void)
 		sigaction(SIGHUP, &sa, NULL);
 }
 
+static volatile sig_atomic_t asked;
+
+static void on_asked(int sig)
+{
+	(void)sig;
+	asked = 1;
+}
+
+void interrupts__catch_asked(void)
+{
+	struct sigaction sa = {.sa_handler = on_asked, .sa_flags = SA_RESTART};
+
+	sigaction(SIGUSR2, &sa, NULL);
+}
+
+bool interrupts__asked(void)
+{
+	bool was = asked;
+
+	asked = 0;
+	return was;
+}
+
 bool interrupts__any(void)
 {
 	return interrupts > 0;

@@ -11,5 +11,8 @@
 void interrupts__catch(void);
 bool interrupts__any(void);
 bool interrupts__twice(void);
+/* SIGUSR2 asks for a capture: has it come since this was called last? */
+void interrupts__catch_asked(void);
+bool interrupts__asked(void);
 
 #endif

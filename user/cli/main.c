@@ -19,6 +19,9 @@ static const struct command commands[] = {
 	 "a dump of all goroutines, the target not stopped"},
 	{"profile", cmd_profile, "profile TARGET -t TYPE [-d DUR] [-o FILE|-]",
 	 "one pprof profile, with the probes that it needs and no more"},
+	{"watch", cmd_watch, "watch TARGET -o DIR [--on CONDITION]…",
+	 "flight recorder: a capture of the last seconds when a condition holds"},
+	{"trigger", cmd_trigger, "trigger DIR", "ask a running watch for a capture"},
 	{"replay", cmd_replay, "replay FILE.raw -o DIR",
 	 "make the files again from a saved raw stream"},
 };

@@ -4,9 +4,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/duration.h"
+#include "base/size.h"
 
 #define YEAR_NS (365ull * 24 * 3600 * 1000000000)
 
@@ -41,25 +41,8 @@ int parse_uint_option(const char *opt, const char *s, uint64_t min, uint64_t max
 
 int parse_size_option(const char *opt, const char *s, uint64_t *sz)
 {
-	static const struct {
-		const char *suffix;
-		unsigned shift;
-	} units[] = {{"", 0},	  {"B", 0},  {"K", 10},	  {"KiB", 10}, {"M", 20},
-		     {"MiB", 20}, {"G", 30}, {"GiB", 30}, {"T", 40},   {"TiB", 40}};
-	unsigned long long v;
-	char *end;
-	size_t i;
-
-	errno = 0;
-	v = strtoull(s, &end, 10);
-	for (i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		if (strcasecmp(end, units[i].suffix))
-			continue;
-		if (*s < '0' || *s > '9' || errno || !v || v > UINT64_MAX >> units[i].shift)
-			break;
-		*sz = v << units[i].shift;
+	if (!size__parse(s, sz))
 		return 0;
-	}
 	return usage_error("%s '%s': not a size; write it as 512MiB or 1GiB", opt, s);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "output/profile_tags.h"
+#include "base/nearest.h"
 
 /*
  * What a profile that is made alone can do with. Where a goroutine ends is seen, too, so that
@@ -92,56 +93,13 @@ enum profile_id profile_kind__find(const char *name, size_t len)
 	return PROFILE_ID_MAX;
 }
 
-#define NAME_MAX_LEN 32
-
-static size_t min3(size_t a, size_t b, size_t c)
-{
-	size_t m = a < b ? a : b;
-
-	return m < c ? m : c;
-}
-
-/* Levenshtein's distance: letters to insert, drop or change; a has at most NAME_MAX_LEN. */
-static size_t distance(const char *a, size_t a_len, const char *b)
-{
-	size_t row[NAME_MAX_LEN + 1], b_len = strlen(b);
-
-	for (size_t i = 0; i <= a_len; i++)
-		row[i] = i;
-	for (size_t k = 0; k < b_len; k++) {
-		size_t diagonal = row[0];
-
-		row[0] = k + 1;
-		for (size_t i = 0; i < a_len; i++) {
-			size_t changed = diagonal + (a[i] != b[k]);
-
-			diagonal = row[i + 1];
-			row[i + 1] = min3(changed, row[i] + 1, row[i + 1] + 1);
-		}
-	}
-	return row[a_len];
-}
-
-/* Near: most of the letters are right, or one name begins the other ("goroutines", "sys"). */
 const char *profile_kind__nearest(const char *name, size_t len)
 {
-	const char *best = NULL;
-	size_t best_distance = 0;
+	const char *names[PROFILE_ID_MAX];
 
-	if (!len || len > NAME_MAX_LEN)
-		return NULL;
-	for (int i = 0; i < PROFILE_ID_MAX; i++) {
-		const char *k = kinds[i].name;
-		size_t k_len = strlen(k), shorter = len < k_len ? len : k_len;
-		size_t d = distance(name, len, k);
-		bool begins = shorter >= 3 && !strncasecmp(name, k, shorter);
-
-		if ((begins || d <= (shorter + 1) / 3) && (!best || d < best_distance)) {
-			best = k;
-			best_distance = d;
-		}
-	}
-	return best;
+	for (int i = 0; i < PROFILE_ID_MAX; i++)
+		names[i] = kinds[i].name;
+	return nearest__name(name, len, names, PROFILE_ID_MAX);
 }
 
 static void take_all(struct profile_choice *out, enum profile_how how)

@@ -7,6 +7,7 @@
 #include "analysis/findings.h"
 #include "output/json.h"
 #include "output/summary_had.h"
+#include "output/summary_json_parts.h"
 
 static void put_time(struct json *j, const char *key, uint64_t wall_ns)
 {
@@ -198,7 +199,7 @@ static void put_frame(struct json *j, const char *key, const struct frame *f)
 	json__object_end(j);
 }
 
-static void put_stack(struct json *j, const struct summary_stack *st)
+void json__stack(struct json *j, const struct summary_stack *st)
 {
 	json__array(j, "stack");
 	for (size_t i = 0; i < st->cnt; i++)
@@ -218,7 +219,7 @@ static void put_wakers(struct json *j, const struct summary_site *site)
 		json__u64(j, "total_ns", w->total_ns);
 		put_frame(j, "at", &w->at);
 		put_frame(j, "in", &w->op);
-		put_stack(j, &w->stack);
+		json__stack(j, &w->stack);
 		json__object_end(j);
 	}
 	json__array_end(j);
@@ -241,7 +242,7 @@ static void put_sites(struct json *j, const struct summary *s)
 		json__u64(j, "whole_window", site->whole_cnt);
 		put_frame(j, "at", &site->at);
 		put_frame(j, "in", &site->op);
-		put_stack(j, &site->stack);
+		json__stack(j, &site->stack);
 		put_wakers(j, site);
 		json__object_end(j);
 	}
@@ -260,7 +261,7 @@ static void put_creators(struct json *j, const struct summary *s)
 		json__u64(j, "alive", c->alive_cnt);
 		put_frame(j, "entry", &c->entry);
 		put_frame(j, "at", &c->at);
-		put_stack(j, &c->stack);
+		json__stack(j, &c->stack);
 		json__object_end(j);
 	}
 	json__array_end(j);
@@ -408,6 +409,7 @@ int summary_json__write(const struct summary *s, struct buf *out)
 	json__init(&j, out, true);
 	json__object(&j, NULL);
 	put_head(&j, s);
+	json__reason(&j, s);
 	put_findings(&j, s);
 	if (summary__is_sampled(s)) {
 		put_looks(&j, s);

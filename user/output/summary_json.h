@@ -10,5 +10,7 @@
 
 /* The facts of summary.txt for programs; ends with a newline. 0 or -ENOMEM. */
 int summary_json__write(const struct summary *s, struct buf *out);
+/* Its member "reason" alone (reason.json), of a capture of a watch. */
+int summary_json__reason(const struct summary *s, struct buf *out);
 
 #endif

@@ -93,6 +93,7 @@ static void put_head(const struct summary *s, struct buf *out)
 int summary_text__write(const struct summary *s, const char *dir, struct buf *out)
 {
 	put_head(s, out);
+	part__reason(s, out);
 	if (summary__is_sampled(s)) {
 		part__looks(s, out);
 		part__readings(s, out);

@@ -35,6 +35,7 @@ enum raw_section {
 	RAW_ALLOCS = 11,    /* alloc_slices__serialize: what an estimate of allocations rests on */
 	RAW_SLICE = 12,	    /* probes are in place (again): u64 time, then snapshot__serialize */
 	RAW_SLICE_END = 13, /* they are gone: struct raw_slice_end as key=value lines */
+	RAW_REASON = 14,    /* struct raw_reason as key=value lines: why a watch wrote this */
 	RAW_SECTION_MAX,
 };
 
@@ -102,6 +103,22 @@ struct raw_slice_end {
 	uint64_t lost;	       /* events that were dropped in it */
 };
 
+/* Why a watch cut this window out. */
+struct raw_reason {
+	char condition[160]; /* as it was given; "trigger", "SIGUSR2", "every 1h": no condition */
+	char value[32], threshold[32];	   /* as text, with unit; "" where there is none */
+	char what[160];			   /* a sentence about the one thing that it was; "" */
+	uint64_t value_raw, threshold_raw; /* in the condition's unit: ns, bytes, count, thousandths
+					    * of a percent */
+	uint64_t time_ns;		   /* CLOCK_MONOTONIC: when it was seen to hold */
+	uint64_t begin_ns;		   /* since when it did, or the thing began; 0 not known */
+	uint64_t goid;			   /* whom it concerns; 0 none */
+	uint64_t stack;			   /* of what it concerns, a definition; 0 none */
+	uint64_t keep_ns;		   /* how much was to be kept */
+	uint32_t merged; /* triggers that came right behind it and have no capture of their own */
+	bool full;	 /* memory, not time, says how far back the window goes */
+};
+
 /* What one record may take in a file. */
 #define RAW_RECORD_MAX 2048
 
@@ -127,6 +144,7 @@ int raw_writer__slice(struct raw_writer *w, uint64_t start_ns, const void *snaps
 int raw_writer__slice_end(struct raw_writer *w, const struct raw_slice_end *e);
 int raw_writer__flush(struct raw_writer *w);
 int raw_writer__trailer(struct raw_writer *w, const struct raw_trailer *t);
+int raw_writer__reason(struct raw_writer *w, const struct raw_reason *r);
 uint64_t raw_writer__bytes(const struct raw_writer *w);
 
 /* ---- reading (replay) ---- */
@@ -140,6 +158,7 @@ int raw_file__of_memory(struct span in, const char *name, struct raw_file **out)
 void raw_file__free(struct raw_file *f);
 const struct raw_meta *raw_file__meta(const struct raw_file *f);
 const struct raw_trailer *raw_file__trailer(const struct raw_file *f); /* NULL: cut file */
+const struct raw_reason *raw_file__reason(const struct raw_file *f);   /* NULL: not of a watch */
 /* The first section of a type, borrowed; -ENODATA. */
 int raw_file__section(const struct raw_file *f, enum raw_section type, struct span *out);
 

@@ -61,6 +61,10 @@ static int take_section(struct raw_file *f, uint32_t type, uint64_t off, uint64_
 		if (raw_trailer__parse(body, &f->trailer))
 			return malformed(f, "bad trailer", off);
 		f->has_trailer = true;
+	} else if (type == RAW_REASON) {
+		if (raw_reason__parse(body, &f->reason))
+			return malformed(f, "bad reason", off);
+		f->has_reason = true;
 	}
 	return 0;
 }
@@ -192,6 +196,11 @@ const struct raw_meta *raw_file__meta(const struct raw_file *f)
 const struct raw_trailer *raw_file__trailer(const struct raw_file *f)
 {
 	return f->has_trailer ? &f->trailer : NULL;
+}
+
+const struct raw_reason *raw_file__reason(const struct raw_file *f)
+{
+	return f->has_reason ? &f->reason : NULL;
 }
 
 int raw_file__section(const struct raw_file *f, enum raw_section type, struct span *out)

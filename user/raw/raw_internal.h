@@ -22,7 +22,8 @@ struct raw_file {
 	char name[128];
 	struct raw_meta meta;
 	struct raw_trailer trailer;
-	bool has_meta, has_trailer;
+	struct raw_reason reason;
+	bool has_meta, has_trailer, has_reason;
 	struct span sections[RAW_SECTION_MAX]; /* the first of each type */
 	bool present[RAW_SECTION_MAX];
 	struct raw_chunk *chunks;
@@ -61,5 +62,7 @@ int raw_slices__begin(struct raw_file *f, struct span body);
 int raw_slices__end(struct raw_file *f, struct span body);
 /* All sections have been read. */
 void raw_slices__close(struct raw_file *f);
+int raw_reason__format(const struct raw_reason *r, struct buf *out);
+int raw_reason__parse(struct span in, struct raw_reason *out);
 
 #endif

@@ -79,6 +79,16 @@ static const struct field slice_end_fields[] = {
 	FIELD(raw_slice_end, F_U64, lost),
 };
 
+static const struct field reason_fields[] = {
+	FIELD(raw_reason, F_STR, condition), FIELD(raw_reason, F_STR, value),
+	FIELD(raw_reason, F_STR, threshold), FIELD(raw_reason, F_STR, what),
+	FIELD(raw_reason, F_U64, value_raw), FIELD(raw_reason, F_U64, threshold_raw),
+	FIELD(raw_reason, F_U64, time_ns),   FIELD(raw_reason, F_U64, begin_ns),
+	FIELD(raw_reason, F_U64, goid),	     FIELD(raw_reason, F_U64, stack),
+	FIELD(raw_reason, F_U64, keep_ns),   FIELD(raw_reason, F_U32, merged),
+	FIELD(raw_reason, F_BOOL, full),
+};
+
 #define NFIELDS(a) (sizeof(a) / sizeof((a)[0]))
 
 static void put_text(struct buf *out, const char *key, const char *val, size_t max)
@@ -131,6 +141,12 @@ int raw_trailer__format(const struct raw_trailer *t, struct buf *out)
 	/* numbers of enum gbt_counter are only ever appended */
 	for (int i = 0; i < GBT_C_MAX; i++)
 		buf__printf(out, "counter%d=%" PRIu64 "\n", i, t->counters[i]);
+	return out->err;
+}
+
+int raw_reason__format(const struct raw_reason *r, struct buf *out)
+{
+	put_fields(out, reason_fields, NFIELDS(reason_fields), r);
 	return out->err;
 }
 
@@ -309,5 +325,17 @@ int raw_trailer__parse(struct span in, struct raw_trailer *out)
 		if (r < 0)
 			return r;
 	}
+	return err == -ENODATA ? 0 : err;
+}
+
+int raw_reason__parse(struct span in, struct raw_reason *out)
+{
+	struct span key, val;
+	int err;
+
+	memset(out, 0, sizeof(*out));
+	while (!(err = next_line(&in, &key, &val)))
+		if (try_fields(reason_fields, NFIELDS(reason_fields), key, val, out) < 0)
+			return -EBADMSG;
 	return err == -ENODATA ? 0 : err;
 }

@@ -164,6 +164,17 @@ int raw_writer__trailer(struct raw_writer *w, const struct raw_trailer *t)
 	return err;
 }
 
+int raw_writer__reason(struct raw_writer *w, const struct raw_reason *r)
+{
+	struct buf text = {0};
+	int err = raw_reason__format(r, &text);
+
+	if (!err)
+		err = raw_writer__section(w, RAW_REASON, text.data, text.len);
+	buf__free(&text);
+	return err;
+}
+
 uint64_t raw_writer__bytes(const struct raw_writer *w)
 {
 	return w->written + w->out.len;

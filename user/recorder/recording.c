@@ -10,7 +10,7 @@
 #include "base/duration.h"
 #include "base/log.h"
 #include "output/profile_kinds.h"
-#include "recorder/recording_internal.h"
+#include "recorder/recording_window.h"
 
 #define COMMAND_CHECK_EVERY_NS (500 * 1000)
 #define COMMAND_CHECKS 100
@@ -244,6 +244,23 @@ int recording__stop(struct recording *r, enum recording_end why)
 	return err ? err : recording__write_tail(r);
 }
 
+int recording__end_window(struct recording *r)
+{
+	uint64_t execed_ns;
+	int err;
+
+	capture__disarm(r->capture);
+	execed_ns = recording__execed_ns(r);
+	r->trailer.end_ns = execed_ns ? execed_ns : clock__monotonic_ns();
+	err = recording__drain_stop(r);
+	if (!err)
+		err = capture__drain_rest(r->capture, recording__on_record, r);
+	if (!err)
+		err = recording__window_end(r);
+	capture__detach_begin(r->capture);
+	return err;
+}
+
 const char *recording__no_samples(const struct recording *r)
 {
 	return recording__capture_info(r)->no_sampling;
@@ -282,11 +299,13 @@ void recording__free(struct recording *r)
 	capture__free(r->capture);
 	raw_writer__free(r->raw);
 	live_fold__free(r->fold);
+	recording__window_free(r);
 	snapshot__free(r->snapshot);
 	kallsyms__free(r->kernel);
 	heap_buckets__free(r->heap);
 	go_target__free(r->target);
-	close(r->spool_fd);
+	if (r->spool_fd >= 0)
+		close(r->spool_fd);
 	if (r->stop_fd >= 0)
 		close(r->stop_fd);
 	free(r);

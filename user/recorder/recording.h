@@ -3,11 +3,15 @@
 #define RECORDER_RECORDING_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 #include "capture/capture.h"
 #include "output/profile_kinds.h"
+struct condition;
+struct firing;
+struct raw_reason;
 
 /*
  * One target being captured: probes attached, a thread that only drains the rings into an
@@ -62,6 +66,13 @@ struct recording_options {
 	bool fold_live;
 	enum profile_id fold_id;
 	unsigned fold_tags; /* enum profile_tag */
+	/*
+	 * A flight recorder (keep_ns > 0): there is no spool; the last keep_ns are kept, in at most
+	 * keep_sz bytes, and recording__cut gives them. The conditions are judged meanwhile.
+	 */
+	uint64_t keep_ns, keep_sz;
+	const struct condition *conditions; /* borrowed */
+	size_t condition_cnt;
 };
 
 enum recording_end {
@@ -115,6 +126,27 @@ const struct live_fold *recording__folded(const struct recording *r);
 int recording__raw_fd(const struct recording *r);
 pid_t recording__pid(const struct recording *r);
 const char *recording__name(const struct recording *r);
+
+/* ---- of a flight recorder ---- */
+/* The next condition that held (watch/triggers.h), oldest first. */
+bool recording__fired(struct recording *r, struct firing *out);
+/*
+ * The window up to to_ns, or up to now when that is later, with the definition of this stack even
+ * when nothing in it refers to it (0: of none). Recording goes on; a cut keeps its part of the
+ * window in memory until it is freed. -ENODATA: there is none (yet).
+ */
+struct recording_cut;
+int recording__cut(struct recording *r, uint64_t to_ns, uint64_t stack, struct recording_cut **out);
+uint64_t recording_cut__end_ns(const struct recording_cut *c);
+void recording_cut__free(struct recording_cut *c);
+/* As a raw stream into fd, an empty file that is borrowed. From one thread at a time, which may be
+ * another than the one that polls; one message on error. keep_ns and full of why are filled here.
+ */
+int recording__write_cut(struct recording *r, struct recording_cut *c, const struct raw_reason *why,
+			 int fd);
+/* Ends it: after that only what is there can be cut. */
+int recording__end_window(struct recording *r);
+uint64_t recording__window_sz(struct recording *r);
 void recording__free(struct recording *r);
 
 #endif

@@ -30,8 +30,9 @@ struct recording {
 	struct launch *command;	  /* waits before its exec; NULL: a running process */
 	atomic_bool target_ready; /* its memory can be read: it has exec'ed and checked out */
 	struct probe_plan plan;
-	struct capture *capture; /* NULL: nothing is observed, a snapshot is all */
-	struct raw_writer *raw;
+	struct capture *capture;	 /* NULL: nothing is observed, a snapshot is all */
+	struct raw_writer *raw;		 /* of the spool; NULL: there is a window */
+	struct recording_window *window; /* of a flight recorder; NULL */
 	struct snapshot *snapshot;
 	struct kallsyms *kernel;   /* NULL: not asked for, or not to be had */
 	struct heap_buckets *heap; /* at the window's end, when asked for */
@@ -93,6 +94,9 @@ int recording__wall_stop(struct recording *r);
 
 /* What is known when the window begins, and when it has ended. */
 int recording__write_head(struct recording *r);
+int recording__write_maps(struct recording *r, struct raw_writer *w);
+/* The price of what t counts. */
+void recording__fill_price(const struct recording *r, struct raw_trailer *t);
 void recording__fill_trailer(struct recording *r, enum recording_end why);
 int recording__write_tail(struct recording *r);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#include "recorder/recording_internal.h"
+#include "recorder/recording_window.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -146,7 +146,8 @@ int recording__open(pid_t pid, struct launch *command, const struct recording_op
 	if (opt->kernel)
 		load_kernel(r);
 	if (!err)
-		err = raw_writer__new(r->spool_fd, &r->raw);
+		err = opt->keep_ns ? recording__window_open(r)
+				   : raw_writer__new(r->spool_fd, &r->raw);
 	if (!err && (recording__has_probes(r) || opt->hz))
 		err = open_capture(r, command);
 	if (!err)

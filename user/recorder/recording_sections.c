@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "output/profile_kinds.h"
 #include "recorder/raw_facts.h"
+#include "recorder/recording_window.h"
 #include "recorder/symbolize.h"
 #include "recorder/tables.h"
 
@@ -21,21 +22,21 @@ static int write_snapshot(struct recording *r, enum raw_section type)
 	snapshot__free(r->snapshot);
 	r->snapshot = NULL;
 	err = go_target__snapshot(r->target, r->opt.stacks, r->opt.labels, &r->snapshot);
-	if (!err)
+	if (!err && r->raw)
 		err = snapshot__serialize(r->snapshot, &b);
-	if (!err)
+	if (!err && r->raw)
 		err = raw_writer__section(r->raw, type, b.data, b.len);
 	buf__free(&b);
 	return err;
 }
 
-static int write_maps(struct recording *r)
+int recording__write_maps(struct recording *r, struct raw_writer *w)
 {
 	struct buf b = {0};
 	int err = raw_facts__maps(r->target, &b);
 
 	if (!err)
-		err = raw_writer__section(r->raw, RAW_MAPS, b.data, b.len);
+		err = raw_writer__section(w, RAW_MAPS, b.data, b.len);
 	buf__free(&b);
 	return err;
 }
@@ -69,9 +70,11 @@ int recording__write_head(struct recording *r)
 	r->meta.labels = r->opt.labels;
 	if (r->opt.profiles)
 		snprintf(r->meta.profiles, sizeof(r->meta.profiles), "%s", r->opt.profiles);
+	if (r->window)
+		return recording__window_begin(r);
 	err = raw_writer__meta(r->raw, &r->meta);
 	/* a command's own mappings come with its exec */
-	return err || r->command ? err : write_maps(r);
+	return err || r->command ? err : recording__write_maps(r, r->raw);
 }
 
 static int write_wall(struct recording *r)
@@ -106,6 +109,16 @@ static const char *end_text(enum recording_end why)
 	return why < sizeof(text) / sizeof(text[0]) && text[why] ? text[why] : "failed";
 }
 
+void recording__fill_price(const struct recording *r, struct raw_trailer *t)
+{
+	t->price_hit_ns = hit_price__at(&r->price, t->counters[GBT_C_HITS], t->target_cpu_ns);
+	hit_price__bounds(&r->price, t->counters[GBT_C_HITS], t->target_cpu_ns, &t->price_low_ns,
+			  &t->price_high_ns);
+	t->price_hot_ns = r->price.hot_ns;
+	t->price_cold_ns = r->price.cold_ns;
+	snprintf(t->price_from, sizeof(t->price_from), "%s", r->price.from);
+}
+
 void recording__fill_trailer(struct recording *r, enum recording_end why)
 {
 	struct raw_trailer *t = &r->trailer;
@@ -128,12 +141,7 @@ void recording__fill_trailer(struct recording *r, enum recording_end why)
 	t->attach_ns = recording__capture_info(r)->attach_ns;
 	t->heap_reads_failed = r->heap_reads_failed;
 	t->snapshot_torn = r->snapshot ? r->snapshot->torn_cnt : 0;
-	t->price_hit_ns = hit_price__at(&r->price, t->counters[GBT_C_HITS], t->target_cpu_ns);
-	hit_price__bounds(&r->price, t->counters[GBT_C_HITS], t->target_cpu_ns, &t->price_low_ns,
-			  &t->price_high_ns);
-	t->price_hot_ns = r->price.hot_ns;
-	t->price_cold_ns = r->price.cold_ns;
-	snprintf(t->price_from, sizeof(t->price_from), "%s", r->price.from);
+	recording__fill_price(r, t);
 	recording__govern_facts(r, t);
 }
 
@@ -149,7 +157,7 @@ static int write_command_state(struct recording *r)
 	/* one that ends in this moment takes its goroutines along: that is no failure */
 	if (err && process__is_alive(r->target->proc))
 		return err;
-	return write_maps(r);
+	return recording__write_maps(r, r->raw);
 }
 
 static int write_heap(struct recording *r)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#include "recorder/recording_internal.h"
+#include "recorder/recording_window.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -17,6 +17,13 @@
 
 /* ---- draining ---- */
 
+static int keep(struct recording *r, unsigned ring, const struct gbt_hdr *rec, size_t len)
+{
+	if (r->window)
+		return window__record(r->window->w, rec, len);
+	return raw_writer__record(r->raw, ring, rec, len);
+}
+
 int recording__on_record(void *ctx, unsigned ring, const struct gbt_hdr *rec, size_t len)
 {
 	struct recording *r = ctx;
@@ -30,7 +37,7 @@ int recording__on_record(void *ctx, unsigned ring, const struct gbt_hdr *rec, si
 		if (err || rec->kind < GBT_STACK)
 			return err;
 	}
-	return raw_writer__record(r->raw, ring, rec, len);
+	return keep(r, ring, rec, len);
 }
 
 /* The runtime has no function to probe for the heap's size: it is read every 10 ms, and with it
@@ -49,7 +56,30 @@ static int sample_heap(struct recording *r)
 	}
 	if (recording__execed_ns(r)) /* another program's memory */
 		return 0;
-	return raw_writer__record(r->raw, UINT32_MAX, &ev.hdr, sizeof(ev));
+	return keep(r, UINT32_MAX, &ev.hdr, sizeof(ev));
+}
+
+static int drain_once(struct recording *r, uint64_t now, uint64_t *heap_due)
+{
+	int err = capture__drain(r->capture, recording__on_record, r);
+
+	if (err >= 0 && r->opt.heap && r->target_ready && now >= *heap_due) {
+		err = sample_heap(r);
+		*heap_due = now + HEAP_EVERY_NS;
+	}
+	return err > 0 ? 0 : err;
+}
+
+static int drain_to_window(struct recording *r, uint64_t now, uint64_t *heap_due)
+{
+	int err;
+
+	pthread_mutex_lock(&r->window->lock);
+	err = drain_once(r, now, heap_due);
+	if (!err)
+		err = recording__window_tick(r, now);
+	pthread_mutex_unlock(&r->window->lock);
+	return err;
 }
 
 static void *drain_loop(void *ctx)
@@ -65,17 +95,13 @@ static void *drain_loop(void *ctx)
 	do {
 		uint64_t now = clock__monotonic_ns();
 
-		err = capture__drain(r->capture, recording__on_record, r);
-		if (err >= 0 && r->opt.heap && r->target_ready && now >= heap_due) {
-			err = sample_heap(r);
-			heap_due = now + HEAP_EVERY_NS;
-		}
-		if (err > 0)
-			err = 0;
-		if (!err)
+		err = r->window ? drain_to_window(r, now, &heap_due)
+				: drain_once(r, now, &heap_due);
+		if (!err && r->raw)
 			err = recording__govern(r, clock__monotonic_ns());
-		r->spool_sz =
-			raw_writer__bytes(r->raw) + (r->fold ? live_fold__waiting(r->fold) : 0);
+		if (r->raw)
+			r->spool_sz = raw_writer__bytes(r->raw) +
+				      (r->fold ? live_fold__waiting(r->fold) : 0);
 	} while (!err && ppoll(&stop, 1, &pause, NULL) <= 0);
 	if (err < 0)
 		r->drain_err = err;

@@ -118,6 +118,29 @@ static int write_buf(struct render *r, const struct buf *b, const char *name)
 	return err;
 }
 
+/* Where that was, what the reason of a watch concerns. */
+static void find_reason(const struct render *r, struct summary *s)
+{
+	const struct tr_stack st = {.id = s->reason.stack, .goid = s->reason.goid};
+	struct summary_stack *out = &s->reason_stack;
+
+	if (s->has_reason && st.id)
+		out->cnt = capture_frames(&r->tables->frames, &st, out->frames, SUMMARY_STACK_MAX);
+}
+
+static int write_reason(struct render *r, const struct summary *s)
+{
+	struct buf text = {0};
+	int err = 0;
+
+	if (s->has_reason)
+		err = summary_json__reason(s, &text);
+	if (!err && s->has_reason)
+		err = write_buf(r, &text, "reason.json");
+	buf__free(&text);
+	return err;
+}
+
 /* The file names its neighbours without a folder, so that a replay elsewhere gives the same
  * bytes; the terminal gets paths that work where the user stands. */
 static int write_texts(struct render *r, const struct summary *s, struct buf *text,
@@ -150,6 +173,7 @@ static struct summary_facts facts_of(const struct render *r, const struct trace_
 	return (struct summary_facts){
 		.meta = r->meta,
 		.trailer = raw_file__trailer(r->raw),
+		.reason = raw_file__reason(r->raw),
 		.model = &p->stats,
 		.late_cnt = p->late_cnt,
 		.trace_bytes = p->trace_bytes,
@@ -254,7 +278,11 @@ static int write_results(struct render *r, struct render_result *out)
 	if (!err && r->traces.slices)
 		render_profiles__slices(r->profiles, &r->traces, s->capture_ns);
 	if (!err)
+		find_reason(r, s);
+	if (!err)
 		err = write_profiles(r, s, &out->missing);
+	if (!err)
+		err = write_reason(r, s);
 	if (!err)
 		err = write_texts(r, s, &out->text, &out->json);
 	summary__free(s);

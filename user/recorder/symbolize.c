@@ -161,8 +161,12 @@ int symbolize__spool(const struct go_target *t, int spool_fd, const struct symbo
 		err = raw_file__open(spool_fd, "spool", &raw);
 	if (!err)
 		err = resolve_starts(&s, raw, also->snap, also->wall);
+	if (!err && also->end)
+		err = starts_of(&s, also->end);
 	if (!err)
 		err = resolve_stacks(&s, raw, also->snap);
+	if (!err && also->end)
+		err = stacks_of(&s, also->end);
 	if (!err)
 		err = resolve_heap(&s, also->heap);
 	if (!err && also->wall)

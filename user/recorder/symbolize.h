@@ -15,7 +15,7 @@
  * Counts what could not be resolved in the trailer. Each may be NULL.
  */
 struct symbolize_also {
-	const struct snapshot *snap;
+	const struct snapshot *snap, *end;
 	const struct heap_buckets *heap;
 	const struct wall_profile *wall;
 	const struct kallsyms *kernel;

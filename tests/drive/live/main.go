@@ -196,6 +196,7 @@ func main() {
 	profileCommandCases()
 	symptomCases()
 	lifeCases()
+	watchCases()
 	refusalCases()
 	deniedCases()
 	match := regexp.MustCompile(*only)

@@ -38,7 +38,7 @@ func refusalCases() {
 		usage("--leaks "+d, "goroutines", "-p", "1", "--leaks", d)
 	}
 	usage("--leaks of a pprof profile", "goroutines", "-p", "1", "--leaks", "1s", "--format", "pprof")
-	for _, later := range []string{"watch", "agent", "top"} {
+	for _, later := range []string{"agent", "top"} {
 		usage(later+" is not registered", later)
 	}
 	for _, d := range []string{"0", "0s", "-1s", "1e9h", "abc", "", "3", "1h1e9"} {

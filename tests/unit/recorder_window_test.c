@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A window that is cut out of a stream must tell what the whole stream tells of that time: the
+ * streams of real programs (tests/golden) go through a window that holds only their end, and the
+ * model's transitions of the cut are compared with those of the whole, one by one.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/strtab.h"
+#include "model/model.h"
+#include "raw/raw.h"
+#include "recorder/tables.h"
+#include "watch/window.h"
+
+struct stream {
+	struct raw_file *raw;
+	struct tables *tables;
+	int fd;
+};
+
+/* What is compared of a transition. */
+struct seen {
+	uint64_t time_ns, subject;
+	int type;
+	uint16_t reason;
+	uint64_t stack;
+};
+
+struct told {
+	struct model *model;
+	struct seen *t;
+	size_t cnt, cap;
+	uint64_t from_ns;
+	struct imap states; /* goid -> status when from_ns came */
+	const struct model_stats *stats;
+};
+
+static void open_stream(const char *name, struct stream *s)
+{
+	char command[256], piece[65536];
+	size_t n;
+	FILE *f;
+
+	snprintf(command, sizeof(command), "xz -dc tests/golden/%s", name);
+	f = popen(command, "r");
+	assert_non_null(f);
+	s->fd = memfd_create("golden", MFD_CLOEXEC);
+	while ((n = fread(piece, 1, sizeof(piece), f)) > 0)
+		assert_int_equal(write(s->fd, piece, n), n);
+	assert_int_equal(pclose(f), 0);
+	assert_int_equal(raw_file__open(s->fd, name, &s->raw), 0);
+	assert_int_equal(tables__load(s->raw, name, &s->tables), 0);
+}
+
+static void close_stream(struct stream *s)
+{
+	tables__free(s->tables);
+	raw_file__free(s->raw);
+	close(s->fd);
+}
+
+/* Not the stop of the world: one that began before the window has no end in it. */
+static bool is_of_goroutine(int type)
+{
+	switch (type) {
+	case TR_GO_CREATE:
+	case TR_GO_CREATE_BLOCKED:
+	case TR_GO_CREATE_SYSCALL:
+	case TR_GO_START:
+	case TR_GO_STOP:
+	case TR_GO_BLOCK:
+	case TR_GO_UNBLOCK:
+	case TR_GO_DESTROY:
+	case TR_GO_DESTROY_SYSCALL:
+	case TR_GO_SYSCALL_BEGIN:
+	case TR_GO_SYSCALL_END:
+	case TR_GO_SYSCALL_END_BLOCKED:
+	case TR_GO_SWITCH:
+	case TR_GO_SWITCH_DESTROY:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static int on_transition(void *ctx, const struct transition *t)
+{
+	struct told *told = ctx;
+
+	if (t->type == TR_GO_STATUS && t->initial)
+		assert_int_equal(imap__put(&told->states, t->subject, t->value), 0);
+	if (t->time_ns < told->from_ns || t->initial || !is_of_goroutine(t->type))
+		return 0;
+	if (told->cnt == told->cap) {
+		told->cap = told->cap ? told->cap * 2 : 1024;
+		told->t = realloc(told->t, told->cap * sizeof(*told->t));
+		assert_non_null(told->t);
+	}
+	told->t[told->cnt++] = (struct seen){.time_ns = t->time_ns,
+					     .subject = t->subject ? t->subject : t->g,
+					     .type = t->type,
+					     .reason = t->reason,
+					     .stack = t->stack.id};
+	return 0;
+}
+
+static int on_prescan(void *ctx, const struct gbt_hdr *rec, size_t len)
+{
+	return model__prescan(((struct told *)ctx)->model, rec, len);
+}
+
+static int on_event(void *ctx, const struct gbt_hdr *rec, size_t len)
+{
+	return model__event(((struct told *)ctx)->model, rec, len);
+}
+
+typedef int (*each_fn)(void *from, raw_record_fn fn, void *ctx);
+
+static int each_of_file(void *from, raw_record_fn fn, void *ctx)
+{
+	uint64_t late;
+
+	return raw_file__each_event(from, fn, ctx, &late);
+}
+
+static int each_of_cut(void *from, raw_record_fn fn, void *ctx)
+{
+	return window_cut__each(from, fn, ctx);
+}
+
+/* Both passes of the model over events from wherever. */
+static void tell(struct told *told, const struct stream *s, const struct snapshot *snap,
+		 uint64_t start_ns, uint64_t from_ns, each_fn each, void *from)
+{
+	const struct raw_meta *m = raw_file__meta(s->raw);
+	uint64_t end_ns = raw_file__trailer(s->raw)->end_ns;
+	struct strtab *strings;
+	struct model_config mc = {.start_ns = start_ns,
+				  .end_ns = end_ns,
+				  .go_minor = m->go_minor,
+				  .gomaxprocs = m->gomaxprocs,
+				  .snapshot = snap,
+				  .sink = on_transition,
+				  .sink_ctx = told};
+	struct model_stats stats;
+
+	*told = (struct told){.from_ns = from_ns};
+	assert_int_equal(strtab__new(&strings), 0);
+	mc.strings = strings;
+	assert_int_equal(model__new(&mc, &told->model), 0);
+	assert_int_equal(each(from, on_prescan, told), 0);
+	assert_int_equal(each(from, on_event, told), 0);
+	assert_int_equal(model__finish(told->model, end_ns), 0);
+	stats = *model__stats(told->model);
+	for (int i = 0; i < REPAIR_MAX; i++)
+		if (stats.repairs[i])
+			print_message("%s: %llu repairs\n", model_repair__name(i),
+				      (unsigned long long)stats.repairs[i]);
+	model__free(told->model);
+	strtab__free(strings);
+}
+
+static void told_free(struct told *t)
+{
+	free(t->t);
+	imap__free(&t->states);
+}
+
+/* ---- through a window ---- */
+
+#define TICK_NS 2000000ull
+
+struct feeding {
+	struct window *w;
+	uint64_t settled_ns;
+};
+
+static int feed(void *ctx, const struct gbt_hdr *rec, size_t len)
+{
+	struct feeding *f = ctx;
+	struct window_mark mark = {.time_ns = rec->time_ns};
+
+	assert_int_equal(window__record(f->w, rec, len), 0);
+	if (rec->kind > GBT_EVENT_MAX || rec->time_ns < f->settled_ns + 2 * TICK_NS)
+		return 0;
+	f->settled_ns = rec->time_ns - TICK_NS;
+	if (window__is_due(f->w, f->settled_ns)) {
+		mark.time_ns = f->settled_ns;
+		assert_int_equal(window__chunk(f->w, &mark), 0);
+	}
+	return window__settle(f->w, f->settled_ns, NULL, NULL);
+}
+
+static int define(void *ctx, const struct gbt_hdr *rec, size_t len)
+{
+	if (rec->kind == GBT_STACK || rec->kind == GBT_LABELS)
+		assert_int_equal(window__record(ctx, rec, len), 0);
+	return 0;
+}
+
+static struct window_cut *cut_end(const struct stream *s, uint64_t keep_ns, uint64_t max_sz)
+{
+	const struct raw_meta *m = raw_file__meta(s->raw);
+	const struct window_config cfg = {
+		.keep_ns = keep_ns, .max_sz = max_sz, .go_minor = m->go_minor};
+	uint64_t end_ns = raw_file__trailer(s->raw)->end_ns, late;
+	struct window_mark mark = {.time_ns = s->tables->snapshot->end_ns};
+	struct feeding f = {.settled_ns = mark.time_ns};
+	struct window_cut *c;
+
+	assert_int_equal(window__new(&cfg, &f.w), 0);
+	assert_int_equal(window__begin(f.w, s->tables->snapshot), 0);
+	assert_int_equal(window__chunk(f.w, &mark), 0);
+	assert_int_equal(raw_file__each_record(s->raw, define, f.w), 0);
+	assert_int_equal(raw_file__each_event(s->raw, feed, &f, &late), 0);
+	assert_int_equal(window__settle(f.w, UINT64_MAX, NULL, NULL), 0);
+	assert_int_equal(window__cut(f.w, end_ns - keep_ns, end_ns, &c), 0);
+	window__free(f.w); /* what is cut out stays */
+	return c;
+}
+
+static bool equal(const struct seen *a, const struct seen *b)
+{
+	return a->time_ns == b->time_ns && a->subject == b->subject && a->type == b->type &&
+	       a->reason == b->reason && a->stack == b->stack;
+}
+
+static void same(const char *name, const struct told *whole, const struct told *part)
+{
+	size_t other = 0;
+
+	if (whole->cnt != part->cnt)
+		print_message("%s: %zu transitions, in the whole stream %zu\n", name, part->cnt,
+			      whole->cnt);
+	assert_true(part->cnt > 500);
+	assert_int_equal(whole->cnt, part->cnt);
+	for (size_t i = 0; i < part->cnt; i++)
+		other += !equal(&whole->t[i], &part->t[i]);
+	assert_int_equal(other, 0);
+}
+
+static int has_stack(void *ctx, const struct gbt_hdr *rec, size_t len)
+{
+	const struct gbt_event *e = (const struct gbt_event *)rec;
+	struct imap *defined = ctx;
+
+	if (rec->kind == GBT_STACK)
+		return imap__put(defined, ((const struct gbt_stack *)rec)->id, 1);
+	assert_true(!e->stack || imap__get(defined, e->stack, NULL));
+	return 0;
+}
+
+/* In a window of a third of the stream: it begins where events have gone. */
+static void check_stream(const char *name)
+{
+	struct stream s;
+	struct told whole, part;
+	struct window_cut *cut;
+	struct imap defined = {0};
+	uint64_t start_ns, end_ns, keep_ns, snap_ns;
+
+	open_stream(name, &s);
+	start_ns = raw_file__meta(s.raw)->start_ns;
+	end_ns = raw_file__trailer(s.raw)->end_ns;
+	snap_ns = s.tables->snapshot->end_ns;
+	keep_ns = (end_ns - snap_ns) / 3;
+	cut = cut_end(&s, keep_ns, 64u << 20);
+	assert_false(cut->full);
+	assert_int_equal(cut->start_ns, end_ns - keep_ns);
+	assert_int_equal(window_cut__each(cut, has_stack, &defined), 0);
+	tell(&whole, &s, s.tables->snapshot, start_ns, cut->start_ns, each_of_file, s.raw);
+	tell(&part, &s, cut->states, cut->start_ns, cut->start_ns, each_of_cut, cut);
+	same(name, &whole, &part);
+	told_free(&whole);
+	told_free(&part);
+	imap__free(&defined);
+	window_cut__free(cut);
+	close_stream(&s);
+}
+
+static void go1_19(void **state)
+{
+	check_stream("go1.19.13-mixed.raw.xz");
+}
+
+static void go1_22(void **state)
+{
+	check_stream("go1.22.12-mixed.raw.xz");
+}
+
+static void go1_24(void **state)
+{
+	check_stream("go1.24.6-mixed.raw.xz");
+}
+
+static void go1_27(void **state)
+{
+	check_stream("go1.27.4-mixed.raw.xz");
+}
+
+static void coroutines(void **state)
+{
+	check_stream("go1.27.4-iterpull.raw.xz");
+}
+
+/* Bytes run out before time does: the window is shorter, and says so. */
+static void memory_bounds_it(void **state)
+{
+	struct stream s;
+	struct window_cut *cut;
+	struct told part;
+	uint64_t end_ns, sz = 0;
+
+	open_stream("go1.27.4-mixed.raw.xz", &s);
+	end_ns = raw_file__trailer(s.raw)->end_ns;
+	cut = cut_end(&s, end_ns - s.tables->snapshot->end_ns, 600u << 10);
+	assert_true(cut->full);
+	assert_true(cut->start_ns > s.tables->snapshot->end_ns);
+	for (size_t i = 0; i < cut->cnt; i++)
+		sz += cut->lens[i];
+	assert_in_range(sz, 1, 600u << 10);
+	tell(&part, &s, cut->states, cut->start_ns, cut->start_ns, each_of_cut, cut);
+	assert_true(part.cnt > 100);
+	told_free(&part);
+	window_cut__free(cut);
+	close_stream(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(go1_19),     cmocka_unit_test(go1_22),
+		cmocka_unit_test(go1_24),     cmocka_unit_test(go1_27),
+		cmocka_unit_test(coroutines), cmocka_unit_test(memory_bounds_it),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "watch/condition.h"
+
+static void takes_what_the_manual_shows(void **state)
+{
+	static const struct {
+		const char *text;
+		enum cond_subject subject;
+		double value;
+		const char *slug;
+	} ok[] = {
+		{"goroutines > 10000", COND_GOROUTINES, 10000, "goroutines"},
+		{"goroutines growth > 1000/min", COND_GROWTH, 1000, "goroutines-growth"},
+		{"threads>200", COND_THREADS, 200, "threads"},
+		{"sched > 100ms", COND_SCHED, 1e8, "sched"},
+		{"sched p99 > 10ms for 10s", COND_SCHED_PCT, 1e7, "sched-p99"},
+		{"block sync > 1s", COND_BLOCK, 1e9, "block-sync"},
+		{"block any>1.5s", COND_BLOCK, 15e8, "block-any"},
+		{"syscall > 100ms", COND_SYSCALL, 1e8, "syscall"},
+		{"stw > 1ms", COND_STW, 1e6, "stw"},
+		{"gc > 500ms", COND_GC, 5e8, "gc"},
+		{"assist > 10%", COND_ASSIST, 10, "assist"},
+		{"cpu > 90.5%", COND_CPU, 90.5, "cpu"},
+		{"cpu < 5% for 1m", COND_CPU, 5, "cpu"},
+		{"throttled > 5%", COND_THROTTLED, 5, "throttled"},
+		{"rss > 2GiB", COND_RSS, 2147483648.0, "rss"},
+		{"\theap  >  512M", COND_HEAP, 536870912.0, "heap"},
+		{"exit", COND_EXIT, 0, "exit"},
+	};
+
+	for (size_t i = 0; i < sizeof(ok) / sizeof(ok[0]); i++) {
+		struct condition_error err;
+		struct condition c;
+
+		if (condition__parse(ok[i].text, &c, &err))
+			fail_msg("'%s' refused at %zu: %s", ok[i].text, err.pos, err.what);
+		if (c.subject != ok[i].subject || c.value != ok[i].value)
+			fail_msg("'%s' is subject %d, value %f", ok[i].text, c.subject, c.value);
+		assert_string_equal(c.slug, ok[i].slug);
+		assert_string_equal(c.text, ok[i].text);
+	}
+}
+
+static void says_where_it_went_wrong(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t pos;
+		const char *what; /* must be in the message */
+	} bad[] = {
+		{"", 0, "expected a subject: goroutines, threads"},
+		{"shed > 10ms", 0, "is it sched?"},
+		{"sched", 5, "operator"},
+		{"sched 10ms", 6, "percentile"},
+		{"sched p0 > 1ms", 6, "percentile"},
+		{"sched p100 > 1ms", 6, "percentile"},
+		{"sched > 10", 8, "unit, as 100ms"},
+		{"sched > -1s", 8, "unit, as 100ms"},
+		{"sched < 10ms", 6, "always one that is below"},
+		{"sched > 10ms for 10s", 13, "one by one"},
+		{"sched p99 > 10ms for 10", 21, "from 1s to 1h"},
+		{"block > 1s", 6, "a kind of wait"},
+		{"block synch > 1s", 6, "is it sync?"},
+		{"cpu > 90", 6, "percent"},
+		{"cpu = 90%", 4, "operator"},
+		{"rss > 1000", 6, "unit, as 2GiB"},
+		{"goroutines growth > 1000", 20, "a minute"},
+		{"goroutines grwth > 1", 11, "growth"},
+		{"threads > 200 always", 14, "expected for"},
+		{"threads > 200 for 10s or so", 22, "the end"},
+		{"exit > 1", 5, "expected the end"},
+		{"cpu > 90%\n", 9, "control"},
+	};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct condition_error err;
+		struct condition c;
+
+		if (condition__parse(bad[i].text, &c, &err) != -EINVAL)
+			fail_msg("'%s' was taken", bad[i].text);
+		if (err.pos != bad[i].pos || !strstr(err.what, bad[i].what))
+			fail_msg("'%s': at %zu: %s", bad[i].text, err.pos, err.what);
+	}
+}
+
+static void values_are_told_with_their_unit(void **state)
+{
+	struct condition c = {.unit = UNIT_BYTES};
+	char out[COND_VALUE_SZ];
+
+	assert_string_equal(condition__format(&c, 1610612736.0, out), "1.50 GiB");
+	c.unit = UNIT_NS;
+	assert_string_equal(condition__format(&c, 12345678, out), "12.346ms");
+	c.unit = UNIT_PERCENT;
+	assert_string_equal(condition__format(&c, 92.34, out), "92.3 %");
+	c.unit = UNIT_PER_MIN;
+	assert_string_equal(condition__format(&c, 1200, out), "1200/min");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(takes_what_the_manual_shows),
+		cmocka_unit_test(says_where_it_went_wrong),
+		cmocka_unit_test(values_are_told_with_their_unit),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

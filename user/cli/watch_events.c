@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "cli/watch_events.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/duration.h"
+#include "output/json.h"
+
+/* ---- reasons ---- */
+
+static const char *sentence(enum cond_subject s)
+{
+	switch (s) {
+	case COND_SCHED:
+		return "it was runnable and waited for a processor; the stack is where it had "
+		       "stopped";
+	case COND_SCHED_PCT:
+		return "waits for a processor, over the time said";
+	case COND_BLOCK:
+		return "it waited; the stack is where";
+	case COND_SYSCALL:
+		return "it was in a system call; the stack is where";
+	case COND_STW:
+		return "it stopped the world; from the request to the start";
+	case COND_GC:
+		return "a collection went on, from sweep termination to the end of marking";
+	case COND_ASSIST:
+		return "mark assists of the target's CPU time; an upper bound";
+	case COND_CPU:
+		return "CPU time of what GOMAXPROCS allows";
+	case COND_THROTTLED:
+		return "periods of its cgroup in which its quota was used up";
+	case COND_GOROUTINES:
+		return "goroutines alive, the runtime's own among them";
+	case COND_EXIT:
+		return "the process ended";
+	default:
+		return "";
+	}
+}
+
+static uint64_t to_raw(const struct condition *c, double v)
+{
+	v = c->unit == UNIT_PERCENT ? v * 1000 : v;
+	return v > 0 ? (uint64_t)v : 0;
+}
+
+void watch_reason__of(const struct condition *c, const struct firing *f, struct raw_reason *out)
+{
+	*out = (struct raw_reason){
+		.value_raw = to_raw(c, f->value),
+		.threshold_raw = to_raw(c, c->value),
+		.time_ns = f->time_ns,
+		.begin_ns = f->begin_ns,
+		.goid = f->goid,
+		.stack = f->stack,
+	};
+	snprintf(out->condition, sizeof(out->condition), "%s", c->text);
+	snprintf(out->what, sizeof(out->what), "%s", sentence(c->subject));
+	if (c->unit == UNIT_NONE)
+		return;
+	condition__format(c, f->value, out->value);
+	condition__format(c, c->value, out->threshold);
+}
+
+/* ---- lines ---- */
+
+struct line {
+	const struct watch_args *a;
+	struct buf out;
+	struct json j;
+};
+
+/* "2026-11-21T18:00:01.234Z" */
+static void now_text(char out[32])
+{
+	uint64_t ns = clock__realtime_ns();
+	time_t sec = (time_t)(ns / 1000000000);
+	struct tm tm;
+	size_t n;
+
+	gmtime_r(&sec, &tm);
+	n = strftime(out, 32, "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(out + n, 32 - n, ".%03uZ", (unsigned)(ns / 1000000 % 1000));
+}
+
+static void begin_json(struct line *l, const char *event)
+{
+	char now[32];
+
+	now_text(now);
+	json__init(&l->j, &l->out, false);
+	json__object(&l->j, NULL);
+	json__str(&l->j, "time", now);
+	json__str(&l->j, "event", event);
+}
+
+static void send_line(struct line *l)
+{
+	if (l->a->json)
+		json__object_end(&l->j);
+	buf__u8(&l->out, '\n');
+	if (!l->out.err && (l->a->json || !l->a->quiet))
+		term__print(&l->out);
+	buf__free(&l->out);
+}
+
+static void put_reason(struct json *j, const struct raw_reason *r)
+{
+	json__str(j, "condition", r->condition);
+	json__str(j, "value", r->value);
+	json__u64(j, "value_raw", r->value_raw);
+	json__u64(j, "goroutine", r->goid);
+	json__str(j, "what", r->what);
+}
+
+void watch_events__begin(const struct watch_args *a, const struct recording *rec)
+{
+	struct line l = {.a = a};
+	char keep[DURATION_STR_SZ];
+
+	duration__format((int64_t)a->rec.keep_ns, keep);
+	if (a->json) {
+		begin_json(&l, "watching");
+		json__str(&l.j, "name", recording__name(rec));
+		json__u64(&l.j, "pid", (uint64_t)recording__pid(rec));
+		json__u64(&l.j, "keep_ns", a->rec.keep_ns);
+		json__u64(&l.j, "conditions", a->condition_cnt);
+	} else {
+		buf__printf(&l.out,
+			    "watching %s (%d): the last %s, %zu condition%s; Ctrl-C ends it",
+			    recording__name(rec), recording__pid(rec), keep, a->condition_cnt,
+			    a->condition_cnt == 1 ? "" : "s");
+	}
+	send_line(&l);
+}
+
+/* People are told of captures. */
+void watch_events__trigger(const struct watch_args *a, const struct raw_reason *r, const char *then)
+{
+	struct line l = {.a = a};
+
+	if (!a->json)
+		return;
+	begin_json(&l, "trigger");
+	put_reason(&l.j, r);
+	json__str(&l.j, "then", then);
+	send_line(&l);
+}
+
+static void put_result(struct buf *out, const struct watch_result *res)
+{
+	char took[DURATION_STR_SZ], now[32];
+
+	now_text(now);
+	duration__format((int64_t)res->took_ns, took);
+	buf__printf(out, "%s  %s%s%s  ", now, res->reason.condition,
+		    res->reason.value[0] ? ": " : "", res->reason.value);
+	if (res->err) {
+		buf__printf(out, "not written: %s", strerror(-res->err));
+		return;
+	}
+	buf__printf(out, "%s  (%.1f MiB, %s)", res->dir, (double)res->sz / (1 << 20), took);
+	if (res->hook_late)
+		buf__str(out, "  --exec took too long and was killed");
+	else if (res->hook > 0)
+		buf__printf(out, "  --exec ended with %d", res->hook);
+}
+
+void watch_events__result(const struct watch_args *a, const struct watch_result *res)
+{
+	struct line l = {.a = a};
+
+	if (a->json) {
+		begin_json(&l, res->err ? "failed" : "capture");
+		put_reason(&l.j, &res->reason);
+		json__str(&l.j, "folder", res->dir);
+		if (res->err)
+			json__str(&l.j, "error", strerror(-res->err));
+		json__u64(&l.j, "bytes", res->sz);
+		json__u64(&l.j, "written_after_ns", res->took_ns);
+		json__u64(&l.j, "merged", res->reason.merged);
+		if (a->writer.exec && !res->err) {
+			json__i64(&l.j, "exec_status", res->hook);
+			json__bool(&l.j, "exec_killed", res->hook_late);
+		}
+	} else {
+		put_result(&l.out, res);
+	}
+	send_line(&l);
+}
+
+void watch_events__removed(const struct watch_args *a, const char *dir)
+{
+	struct line l = {.a = a};
+
+	if (!a->json)
+		return;
+	begin_json(&l, "removed");
+	json__str(&l.j, "folder", dir);
+	send_line(&l);
+}
+
+void watch_events__end(const struct watch_args *a, const struct watch_totals *t)
+{
+	struct line l = {.a = a};
+
+	if (a->json) {
+		begin_json(&l, "ended");
+		json__str(&l.j, "why", t->why);
+		json__u64(&l.j, "captures", t->captures);
+		json__u64(&l.j, "merged", t->merged);
+		json__u64(&l.j, "passed_over", t->passed_over);
+		json__u64(&l.j, "window_bytes", t->window_sz);
+	} else {
+		buf__printf(&l.out, "ended: %s; %llu capture%s", t->why,
+			    (unsigned long long)t->captures, t->captures == 1 ? "" : "s");
+		if (t->merged || t->passed_over)
+			buf__printf(&l.out,
+				    "; %llu triggers within a second of another, %llu passed over",
+				    (unsigned long long)t->merged,
+				    (unsigned long long)t->passed_over);
+	}
+	send_line(&l);
+}

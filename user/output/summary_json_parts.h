@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef OUTPUT_SUMMARY_JSON_PARTS_H
+#define OUTPUT_SUMMARY_JSON_PARTS_H
+
+#include "analysis/summary.h"
+#include "output/json.h"
+
+/* Parts of summary.json that stand elsewhere too. */
+/* Members "stack" and "stack_cut". */
+void json__stack(struct json *j, const struct summary_stack *st);
+void json__reason(struct json *j, const struct summary *s); /* of a watch; else nothing */
+
+#endif

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "recorder/recording_window.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/duration.h"
+#include "base/log.h"
+#include "process/cgroup_cpu.h"
+#include "process/procfs.h"
+
+#define LEVELS_EVERY_NS (250 * 1000 * 1000)
+
+int recording__window_open(struct recording *r)
+{
+	const struct window_config cfg = {
+		.keep_ns = r->opt.keep_ns,
+		.max_sz = r->opt.keep_sz,
+		.go_minor = gobinary__version(r->target->bin)->minor,
+	};
+	struct recording_window *rw = calloc(1, sizeof(*rw));
+	int err;
+
+	if (!rw)
+		return -ENOMEM;
+	pthread_mutex_init(&rw->lock, NULL);
+	r->window = rw;
+	err = window__new(&cfg, &rw->w);
+	if (!err)
+		err = triggers__new(r->opt.conditions, r->opt.condition_cnt, &rw->t);
+	for (size_t i = 0; !err && i < r->opt.condition_cnt; i++) {
+		if (r->opt.conditions[i].subject != COND_THROTTLED || rw->cgroup)
+			continue;
+		err = cgroup_cpu__open(recording__pid(r), &rw->cgroup);
+		if (err == -ENOENT) {
+			log_error("process %d: '%s': its cgroup has no CPU quota to be read",
+				  recording__pid(r), r->opt.conditions[i].text);
+			err = -EOPNOTSUPP;
+		}
+	}
+	return err;
+}
+
+void recording__window_free(struct recording *r)
+{
+	struct recording_window *rw = r->window;
+
+	if (!rw)
+		return;
+	window__free(rw->w);
+	triggers__free(rw->t);
+	cgroup_cpu__free(rw->cgroup);
+	pthread_mutex_destroy(&rw->lock);
+	free(rw);
+	r->window = NULL;
+}
+
+static int add_chunk(struct recording *r, uint64_t now_ns)
+{
+	struct window_mark mark = {.time_ns = now_ns,
+				   .heap_reads_failed = r->heap_reads_failed,
+				   .tool_cpu_ns = recording__tool_cpu_ns()};
+
+	capture__stats(r->capture, mark.counters);
+	process__cpu_ns(r->target->proc, &mark.target_cpu_ns);
+	return window__chunk(r->window->w, &mark);
+}
+
+int recording__window_begin(struct recording *r)
+{
+	int err = window__begin(r->window->w, r->snapshot);
+
+	r->window->drained_ns = r->snapshot->end_ns;
+	if (!err)
+		err = add_chunk(r, clock__monotonic_ns());
+	return err;
+}
+
+/* ---- what is judged without events ---- */
+
+static bool judges(const struct recording *r, enum cond_subject subject)
+{
+	for (size_t i = 0; i < r->opt.condition_cnt; i++)
+		if (r->opt.conditions[i].subject == subject)
+			return true;
+	return false;
+}
+
+/* The number behind the key of a line of /proc/PID/status. */
+static int status_number(const struct recording *r, const char *key, uint64_t *out)
+{
+	struct buf text = {0};
+	const char *at;
+	int err = procfs__read(recording__pid(r), "status", &text);
+
+	buf__u8(&text, 0);
+	err = err ? err : text.err;
+	at = err ? NULL : strstr((const char *)text.data, key);
+	if (at)
+		*out = strtoull(at + strlen(key), NULL, 10);
+	buf__free(&text);
+	return err || at ? err : -ENODATA;
+}
+
+static void judge_sums(struct recording *r, uint64_t now_ns)
+{
+	struct recording_window *rw = r->window;
+	uint32_t procs = window__now(rw->w)->gomaxprocs;
+	uint64_t cpu_ns, periods, throttled;
+
+	if ((judges(r, COND_CPU) || judges(r, COND_ASSIST)) &&
+	    !process__cpu_ns(r->target->proc, &cpu_ns)) {
+		triggers__sums(rw->t, COND_ASSIST, 0, (double)cpu_ns, now_ns);
+		triggers__sums(rw->t, COND_CPU, (double)cpu_ns,
+			       (double)now_ns * (procs ? procs : 1), now_ns);
+	}
+	if (rw->cgroup && !cgroup_cpu__periods(rw->cgroup, &periods, &throttled))
+		triggers__sums(rw->t, COND_THROTTLED, (double)throttled, (double)periods, now_ns);
+}
+
+static void judge_levels(struct recording *r, uint64_t now_ns)
+{
+	struct recording_window *rw = r->window;
+	uint64_t n;
+
+	triggers__level(rw->t, COND_GOROUTINES, (double)window__now(rw->w)->alive, now_ns);
+	if (judges(r, COND_THREADS) && !status_number(r, "\nThreads:", &n))
+		triggers__level(rw->t, COND_THREADS, (double)n, now_ns);
+	if (judges(r, COND_RSS) && !status_number(r, "\nVmRSS:", &n))
+		triggers__level(rw->t, COND_RSS, (double)n * 1024, now_ns);
+	judge_sums(r, now_ns);
+	triggers__tick(rw->t, now_ns);
+}
+
+/* ---- the drain thread ---- */
+
+static int on_event(void *ctx, const struct gbt_event *e, const struct gstep *steps, size_t cnt)
+{
+	const struct recording *r = ctx;
+
+	triggers__event(r->window->t, e, steps, cnt);
+	return 0;
+}
+
+int recording__window_tick(struct recording *r, uint64_t now_ns)
+{
+	struct recording_window *rw = r->window;
+	int err = 0;
+
+	if (window__is_due(rw->w, now_ns))
+		err = add_chunk(r, now_ns);
+	/* a ring is drained up to some moment behind now_ns: all of before is there */
+	if (!err)
+		err = window__settle(rw->w, now_ns, on_event, r);
+	rw->drained_ns = now_ns;
+	if (!err && now_ns >= rw->levels_due_ns) {
+		judge_levels(r, now_ns);
+		rw->levels_due_ns = now_ns + LEVELS_EVERY_NS;
+	}
+	return err;
+}
+
+int recording__window_end(struct recording *r)
+{
+	struct recording_window *rw = r->window;
+	int err;
+
+	pthread_mutex_lock(&rw->lock);
+	err = window__settle(rw->w, UINT64_MAX, on_event, r);
+	rw->drained_ns = r->trailer.end_ns;
+	pthread_mutex_unlock(&rw->lock);
+	return err;
+}
+
+bool recording__fired(struct recording *r, struct firing *out)
+{
+	bool fired;
+
+	pthread_mutex_lock(&r->window->lock);
+	fired = triggers__take(r->window->t, out);
+	pthread_mutex_unlock(&r->window->lock);
+	return fired;
+}
+
+uint64_t recording__window_sz(struct recording *r)
+{
+	uint64_t sz;
+
+	pthread_mutex_lock(&r->window->lock);
+	sz = window__bytes(r->window->w);
+	pthread_mutex_unlock(&r->window->lock);
+	return sz;
+}

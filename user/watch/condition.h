@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef WATCH_CONDITION_H
+#define WATCH_CONDITION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * When a capture is written: SUBJECT [QUALIFIER] OP VALUE [for DUR], one string each. The grammar
+ * and what each subject measures is told in docs/watch.md.
+ */
+enum cond_subject {
+	COND_GOROUTINES, /* alive, the runtime's own with them */
+	COND_GROWTH,	 /* goroutines more, a minute */
+	COND_THREADS,
+	COND_SCHED,	/* one wait for a processor */
+	COND_SCHED_PCT, /* a percentile of those */
+	COND_BLOCK,	/* one wait of a kind */
+	COND_SYSCALL,	/* one system call */
+	COND_STW,	/* one stop of the world */
+	COND_GC,	/* one collection */
+	COND_ASSIST,	/* time in mark assists, of the target's CPU time */
+	COND_CPU,	/* CPU time, of what GOMAXPROCS allows */
+	COND_RSS,
+	COND_THROTTLED, /* periods in which its cgroup was throttled */
+	COND_HEAP,	/* live */
+	COND_EXIT,	/* the process ends, however */
+	COND_SUBJECT_MAX,
+};
+
+enum cond_unit {
+	UNIT_NONE,
+	UNIT_COUNT,
+	UNIT_PER_MIN,
+	UNIT_NS,
+	UNIT_PERCENT,
+	UNIT_BYTES,
+};
+
+#define COND_TEXT_MAX 160
+#define COND_SLUG_SZ 32
+
+struct condition {
+	enum cond_subject subject;
+	char text[COND_TEXT_MAX]; /* as it was written */
+	char slug[COND_SLUG_SZ];  /* for the name of a folder: "sched", "block-sync" */
+	enum cond_unit unit;
+	bool below; /* OP is < */
+	double value;
+	double percentile; /* COND_SCHED_PCT: 0 to 100 */
+	uint32_t kinds;	   /* COND_BLOCK: 1 << the tracer's block reason */
+	uint64_t for_ns;   /* 0: not said */
+};
+
+struct condition_error {
+	size_t pos; /* byte of the text, from 0 */
+	char what[200];
+};
+
+/* -EINVAL with err filled. */
+int condition__parse(const char *text, struct condition *out, struct condition_error *err);
+/* A value in the unit of the condition, for people: "12.3ms", "1.5 GiB", "92 %". */
+#define COND_VALUE_SZ 32
+const char *condition__format(const struct condition *c, double value, char out[COND_VALUE_SZ]);
+/* Does it need the events of the runtime (probes)? Else looks at /proc do. */
+bool condition__needs_events(const struct condition *c);
+
+#endif

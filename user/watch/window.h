@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef WATCH_WINDOW_H
+#define WATCH_WINDOW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "goruntime/snapshot.h"
+#include "raw/raw.h"
+#include "watch/defs.h"
+#include "watch/gstates.h"
+
+/*
+ * The last seconds of a target: raw records in chunks, the oldest of which goes when time or bytes
+ * run out, and what a raw stream needs besides: the states of all goroutines and threads when the
+ * first chunk begins (the events that go are folded into them, so no state has to be read from
+ * the target or stored with each chunk), and the definitions that are referred to.
+ *
+ * Records come ring by ring and are brought into order of time here. One thread at a time; a cut
+ * may be used by another.
+ */
+struct window;
+
+struct window_config {
+	uint64_t keep_ns;
+	uint64_t max_sz;   /* bytes of chunks and definitions */
+	unsigned go_minor; /* up to 1.21 only the wait reason says what a goroutine waits for */
+};
+
+/* What was counted when a chunk began. */
+struct window_mark {
+	uint64_t time_ns;
+	uint64_t counters[GBT_C_MAX];
+	uint64_t target_cpu_ns, tool_cpu_ns;
+	uint64_t heap_reads_failed;
+};
+
+int window__new(const struct window_config *cfg, struct window **out);
+void window__free(struct window *w);
+/* The states at the begin, before the first settle; what events have told since wins. s is not
+ * needed any more then. */
+int window__begin(struct window *w, const struct snapshot *s);
+
+/* A record as a ring had it, len its true length at least. -EBADMSG: malformed, not taken. */
+int window__record(struct window *w, const void *rec, size_t len);
+/*
+ * Every record of a time up to until_ns is there: in order of time they go into the window, and fn
+ * sees each with the steps that it means. Not 0 from fn ends it.
+ */
+typedef int (*window_event_fn)(void *ctx, const struct gbt_event *e, const struct gstep *steps,
+			       size_t cnt);
+int window__settle(struct window *w, uint64_t until_ns, window_event_fn fn, void *ctx);
+/* Is it time for another chunk? Then mark says what is counted now, and what is too old goes. */
+bool window__is_due(const struct window *w, uint64_t now_ns);
+int window__chunk(struct window *w, const struct window_mark *mark);
+/* As defs__drop: definitions that nothing refers to any more. */
+void window__forget(struct window *w, defs_forget_fn forget, void *ctx);
+
+/* A cut that is made now shall have the definition of this stack. */
+void window__need(struct window *w, uint64_t stack);
+
+const struct gstates *window__now(const struct window *w);
+uint64_t window__bytes(const struct window *w); /* what it holds in all */
+uint64_t window__late(const struct window *w);	/* records that came behind their time */
+
+/* ---- cutting a window out ---- */
+struct window_cut {
+	uint64_t start_ns, end_ns;
+	struct window_mark mark; /* counted when it began, or up to a chunk earlier */
+	struct snapshot *states; /* at start_ns */
+	struct window_chunk **chunks;
+	size_t *lens, cnt;
+	struct buf defs;
+	uint64_t late;
+	bool full; /* bytes, not time, said how far back it goes */
+};
+
+/* What there is of [from_ns, to_ns]. Chunks are shared, not copied. -ENODATA: nothing. */
+int window__cut(const struct window *w, uint64_t from_ns, uint64_t to_ns, struct window_cut **out);
+/* Definitions, then the events inside of it, in order of time. */
+int window_cut__each(const struct window_cut *c, raw_record_fn fn, void *ctx);
+void window_cut__free(struct window_cut *c);
+
+#endif
