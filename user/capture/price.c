@@ -12,7 +12,7 @@
 #include "capture/price_child.h"
 #include "capture/rings.h"
 
-#define COLD_CALLS 24
+#define COLD_CALLS 16
 #define COLD_CALLS_BARE 8
 #define MEASURE_MAX_NS UINT64_C(3000000000) /* a machine too busy for that tells nothing */
 
@@ -159,9 +159,10 @@ static int check_hits(const struct capture *c, unsigned kinds)
 	return counters[GBT_C_HITS] == calls && !counters[GBT_C_UNREADABLE] ? 0 : -EBADMSG;
 }
 
+/* The capture stays in place: *out is the caller's to free, after an error too. */
 static int run_probed(struct price_child *child, const struct process *p, unsigned kinds,
 		      const struct probe_plan *plan, bool remember, struct prices *prices,
-		      struct price_times *out)
+		      struct price_times *times, struct capture **out)
 {
 	struct capture_config cfg = {
 		.proc = p,
@@ -179,34 +180,31 @@ static int run_probed(struct price_child *child, const struct process *p, unsign
 	if (!err) {
 		prices->attach = capture__info(c)->attach;
 		capture__arm(c);
-		err = run(child, kinds, COLD_CALLS, c, out);
+		err = run(child, kinds, COLD_CALLS, c, times);
 	}
 	if (!err)
 		err = check_hits(c, kinds);
-	capture__free(c);
+	*out = c;
 	return err;
 }
 
-static int measure(bool nop5, bool remember, struct prices *out)
+static int measure(bool nop5, bool remember, struct price_child *child, struct prices *out,
+		   struct capture **capture)
 {
 	unsigned kinds = (1u << PRICE_MAX) - 1 - (nop5 ? 0 : 1u << PRICE_NOP5);
 	struct probe_plan *plan = calloc(1, sizeof(*plan));
-	struct price_child *child = NULL;
 	struct price_times bare, with;
 	struct process *p = NULL;
-	int err = plan ? price_child__start(&child) : -ENOMEM;
+	int err = plan ? process__open(price_child__pid(child), &p) : -ENOMEM;
 
-	if (!err)
-		err = process__open(price_child__pid(child), &p);
 	if (!err)
 		err = make_plan(p, kinds, plan);
 	if (!err)
 		err = run(child, kinds, COLD_CALLS_BARE, NULL, &bare);
 	if (!err)
-		err = run_probed(child, p, kinds, plan, remember, out, &with);
+		err = run_probed(child, p, kinds, plan, remember, out, &with, capture);
 	if (!err)
 		subtract(&with, &bare, kinds, out);
-	price_child__end(child);
 	process__free(p);
 	free(plan);
 	return err;
@@ -227,18 +225,26 @@ static const char *cause(int err)
 	return message__cause(err, strerror(-err));
 }
 
-void prices__measure(enum capture_attach attach, bool nop5, bool remember, struct prices *out)
+void prices__measure(enum capture_attach attach, bool nop5, bool remember, struct prices *out,
+		     void (*told)(void *ctx), void *ctx)
 {
 	uint64_t begin = clock__monotonic_ns();
+	struct price_child *child = NULL;
+	struct capture *capture = NULL;
 	int err;
 
 	*out = (struct prices){.attach = attach};
 	log__set_quiet(true);
-	err = measure(nop5, remember, out);
-	log__set_quiet(false);
+	err = price_child__start(&child);
+	if (!err)
+		err = measure(nop5, remember, child, out, &capture);
+	price_child__end(child);
 	if (err) {
 		memset(out->of, 0, sizeof(out->of));
 		snprintf(out->why, sizeof(out->why), "%s", cause(err));
 	}
 	out->took_ns = clock__monotonic_ns() - begin;
+	told(ctx);
+	capture__free(capture);
+	log__set_quiet(false);
 }

@@ -35,8 +35,10 @@ struct prices {
 };
 
 /* nop5: a hit on one takes no trap here (FEATURE_NOP5). remember: as gbt_config.remember. What is
- * in the way stands in out->why; no message. */
-void prices__measure(enum capture_attach attach, bool nop5, bool remember, struct prices *out);
+ * in the way stands in out->why; no message. told is called when out is complete: to take perf
+ * uprobes away from the child lasts seconds more. */
+void prices__measure(enum capture_attach attach, bool nop5, bool remember, struct prices *out,
+		     void (*told)(void *ctx), void *ctx);
 const char *price_kind__name(enum price_kind k);
 
 #endif

@@ -167,16 +167,29 @@ void hit_price__bounds(const struct hit_price *p, uint64_t hits, uint64_t cpu_ns
 
 struct price_job {
 	pthread_t thread;
-	bool running, nop5, remember;
+	bool nop5, remember;
 	enum capture_attach attach;
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	bool is_told; /* by lock */
 	struct prices prices;
 };
+
+static void tell(void *ctx)
+{
+	struct price_job *j = ctx;
+
+	pthread_mutex_lock(&j->lock);
+	j->is_told = true;
+	pthread_cond_broadcast(&j->changed);
+	pthread_mutex_unlock(&j->lock);
+}
 
 static void *run(void *ctx)
 {
 	struct price_job *j = ctx;
 
-	prices__measure(j->attach, j->nop5 && nop5__works(), j->remember, &j->prices);
+	prices__measure(j->attach, j->nop5 && nop5__works(), j->remember, &j->prices, tell, j);
 	return NULL;
 }
 
@@ -189,25 +202,41 @@ struct price_job *price_job__begin(enum capture_attach attach, bool nop5_wanted,
 	j->attach = attach;
 	j->nop5 = nop5_wanted;
 	j->remember = remember;
-	j->running = !pthread_create(&j->thread, NULL, run, j);
-	if (j->running)
+	pthread_mutex_init(&j->lock, NULL);
+	pthread_cond_init(&j->changed, NULL);
+	if (!pthread_create(&j->thread, NULL, run, j))
 		return j;
 	free(j);
 	return NULL;
+}
+
+bool price_job__is_told(struct price_job *j)
+{
+	bool told;
+
+	pthread_mutex_lock(&j->lock);
+	told = j->is_told;
+	pthread_mutex_unlock(&j->lock);
+	return told;
 }
 
 const struct prices *price_job__wait(struct price_job *j)
 {
 	if (!j)
 		return NULL;
-	if (j->running)
-		pthread_join(j->thread, NULL);
-	j->running = false;
+	pthread_mutex_lock(&j->lock);
+	while (!j->is_told)
+		pthread_cond_wait(&j->changed, &j->lock);
+	pthread_mutex_unlock(&j->lock);
 	return &j->prices;
 }
 
 void price_job__free(struct price_job *j)
 {
-	price_job__wait(j);
+	if (!j)
+		return;
+	pthread_join(j->thread, NULL);
+	pthread_cond_destroy(&j->changed);
+	pthread_mutex_destroy(&j->lock);
 	free(j);
 }

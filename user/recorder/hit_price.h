@@ -38,9 +38,10 @@ struct price_job;
 /* remember: of a plan by which the programs remember (recording_mode__remembers). NULL: no thread
  * or memory to be had; then prices are assumed. */
 struct price_job *price_job__begin(enum capture_attach attach, bool nop5_wanted, bool remember);
-/* Waits for it; borrowed until free. May be called again, by one thread at a time; NULL is passed
- * through. */
+bool price_job__is_told(struct price_job *j);
+/* Waits until it is; borrowed until free. NULL is passed through. */
 const struct prices *price_job__wait(struct price_job *j);
+/* Waits until the child has no probes any more. */
 void price_job__free(struct price_job *j);
 
 #endif

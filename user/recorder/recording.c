@@ -87,8 +87,17 @@ static int check_command(struct recording *r)
 	return 0;
 }
 
+/* Before the window only where a budget needs it: measuring takes longer than attaching. */
+static bool needs_price_first(const struct recording *r)
+{
+	return r->opt.budget || r->opt.mode != RECORDING_FULL;
+}
+
 static void take_price(struct recording *r)
 {
+	if (r->priced)
+		return;
+	r->priced = true;
 	if (!recording__has_probes(r))
 		hit_price__assume("there are no probes", &r->price);
 	else if (!r->opt.price)
@@ -119,7 +128,9 @@ int recording__start(struct recording *r)
 {
 	int err;
 
-	take_price(r); /* its child is gone before the window begins */
+	hit_price__assume("it is still being measured", &r->price);
+	if (needs_price_first(r))
+		take_price(r);
 	err = r->opt.mode == RECORDING_OBSERVE ? recording__foretell(r) : 0;
 	if (!err && r->capture)
 		err = capture__attach(r->capture);
@@ -201,6 +212,8 @@ void recording__progress(struct recording *r, struct recording_progress *p)
 	if (process__cpu_ns(r->target->proc, &cpu_ns) || cpu_ns <= r->cpu_start_ns)
 		return;
 	cpu_ns -= r->cpu_start_ns;
+	if (r->opt.price && price_job__is_told(r->opt.price))
+		take_price(r);
 	p->cost_pct = 100.0 * counters[GBT_C_HITS] *
 		      hit_price__at(&r->price, counters[GBT_C_HITS], cpu_ns) / cpu_ns;
 }
@@ -234,6 +247,7 @@ int recording__stop(struct recording *r, enum recording_end why)
 		err = capture__drain_rest(r->capture, recording__on_record, r);
 	alloc_duty__stop(r->duty, &r->allocs);
 	r->duty = NULL;
+	take_price(r);
 	recording__fill_trailer(r, why);
 	if (r->capture)
 		capture__detach_begin(r->capture);
