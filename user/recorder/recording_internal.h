@@ -41,7 +41,7 @@ struct recording {
 	struct alloc_slices allocs;
 	bool estimates; /* allocs is to be written: what the duty gave, or why there is none */
 	struct hit_price price; /* from start on */
-	bool priced; /* price is final */
+	bool priced;		/* price is final */
 	struct raw_meta meta;
 	struct raw_trailer trailer;
 	int spool_fd;
