@@ -134,8 +134,7 @@ int main(int argc, char **argv)
 	}
 	err = raw_writer__new(fd, &w);
 	if (!err)
-		err = rings__new(CAPTURE_RING_DEFAULT_SZ, (unsigned)libbpf_num_possible_cpus(),
-				 &rings);
+		err = rings__new(0, (unsigned)libbpf_num_possible_cpus(), &rings);
 	if (!err)
 		err = load(rings, &bpf);
 	if (!err) {

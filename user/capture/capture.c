@@ -95,8 +95,6 @@ int capture__open(const struct capture_config *cfg, struct capture **out)
 		return -ENOMEM;
 	c->cfg = *cfg;
 	c->scratch_fd = -1;
-	if (!c->cfg.ring_sz)
-		c->cfg.ring_sz = CAPTURE_RING_DEFAULT_SZ;
 	message__install_libbpf();
 	err = check_layout(c);
 	if (!err)

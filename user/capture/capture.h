@@ -25,7 +25,10 @@ enum capture_attach {
 	CAPTURE_ATTACH_PERF,  /* a perf event for each site; needs CAP_SYS_ADMIN */
 };
 
-#define CAPTURE_RING_DEFAULT_SZ (64u << 20)
+/* All of it is resident from the start. The least is half a second of a million events a second. */
+#define CAPTURE_RING_CPU_SZ (8u << 20)
+#define CAPTURE_RING_LEAST_SZ (32u << 20)
+#define CAPTURE_RING_MOST_SZ (64u << 20)
 
 struct capture_config {
 	const struct process *proc;    /* borrowed until free */
@@ -42,7 +45,7 @@ struct capture_config {
 	size_t leaf_cnt;
 	enum capture_attach attach;
 	unsigned sample_hz; /* per CPU; 0: no CPU samples */
-	size_t ring_sz;	    /* bytes of all rings together; 0: CAPTURE_RING_DEFAULT_SZ */
+	size_t ring_sz;	    /* bytes of all rings together; 0: CAPTURE_RING_CPU_SZ for each CPU */
 };
 
 /* What was had; strings live as long as the capture. */

@@ -19,7 +19,7 @@ static bool is_memlock_low(void)
 	struct rlimit lim;
 
 	return !privilege__has(PRIVILEGE_SYS_RESOURCE) && !getrlimit(RLIMIT_MEMLOCK, &lim) &&
-	       lim.rlim_cur < CAPTURE_RING_DEFAULT_SZ;
+	       lim.rlim_cur < CAPTURE_RING_LEAST_SZ;
 }
 
 static const char *const memlock =

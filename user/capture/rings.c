@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -10,22 +11,26 @@
 
 #include "base/log.h"
 #include "capture/internal.h"
+#include "capture/ring_view.h"
 
 #define RINGS_MAX 256
-#define REC_HDR_SZ 8 /* the kernel's own header before each record */
+
+struct ring {
+	struct ring_view view;
+	void *ours, *theirs; /* the consumer's page; the producer's and the data */
+};
 
 struct rings {
-	struct ring_buffer *rb;
 	int outer_fd;
 	int fds[RINGS_MAX];
+	struct ring of[RINGS_MAX];
 	unsigned cnt;
 	size_t sz;
+	uint8_t *over;
 	/* of the drain that is going on */
 	rings_fn fn;
 	void *ctx;
 	unsigned at;
-	int64_t quota;
-	int err, seen;
 };
 
 static size_t floor_pow2(size_t v)
@@ -33,6 +38,15 @@ static size_t floor_pow2(size_t v)
 	while (v & (v - 1))
 		v &= v - 1;
 	return v;
+}
+
+size_t rings__default_sz(unsigned cpu_cnt)
+{
+	size_t sz = (size_t)cpu_cnt * CAPTURE_RING_CPU_SZ;
+
+	if (sz < CAPTURE_RING_LEAST_SZ)
+		return CAPTURE_RING_LEAST_SZ;
+	return sz < CAPTURE_RING_MOST_SZ ? sz : CAPTURE_RING_MOST_SZ;
 }
 
 void rings__shape(size_t total_sz, unsigned cpu_cnt, unsigned *cnt, size_t *sz)
@@ -51,43 +65,63 @@ static int on_record(void *ctx, void *rec, size_t len)
 {
 	struct rings *r = ctx;
 
-	r->err = r->fn(r->ctx, r->at, rec, len);
-	if (r->err < 0)
-		return r->err;
-	r->seen++;
-	r->quota -= (int64_t)((len + REC_HDR_SZ + 7) & ~7ul);
-	return r->quota > 0 ? 0 : -ECANCELED; /* the record itself counts as consumed */
+	return r->fn(r->ctx, r->at, rec, len);
 }
 
 int rings__drain(struct rings *r, rings_fn fn, void *ctx)
 {
-	unsigned i;
+	int seen = 0;
 
 	r->fn = fn;
 	r->ctx = ctx;
-	r->err = 0;
-	r->seen = 0;
-	for (i = 0; i < r->cnt; i++) {
-		struct ring *ring = ring_buffer__ring(r->rb, i);
+	for (r->at = 0; r->at < r->cnt; r->at++) {
+		int n = ring_view__drain(&r->of[r->at].view, on_record, r, r->over);
 
-		r->at = i;
-		r->quota = (int64_t)ring__avail_data_size(ring);
-		if (r->quota)
-			ring__consume(ring);
-		if (r->err < 0)
-			return r->err;
+		if (n < 0)
+			return n;
+		seen += n;
 	}
-	return r->seen;
+	return seen;
 }
 
 bool rings__pending(const struct rings *r)
 {
-	unsigned i;
-
-	for (i = 0; i < r->cnt; i++)
-		if (ring__avail_data_size(ring_buffer__ring(r->rb, i)))
+	for (unsigned i = 0; i < r->cnt; i++)
+		if (ring_view__pending(&r->of[i].view))
 			return true;
 	return false;
+}
+
+/* Two mappings, as the kernel has it: what the consumer writes is a page of its own. */
+static int map_ring(struct ring *ring, int fd, size_t sz)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	void *m = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	if (m == MAP_FAILED)
+		return -errno;
+	ring->ours = m;
+	m = mmap(NULL, page + sz, PROT_READ, MAP_SHARED, fd, (off_t)page);
+	if (m == MAP_FAILED)
+		return -errno;
+	ring->theirs = m;
+	ring->view = (struct ring_view){
+		.data = (const uint8_t *)m + page,
+		.sz = sz,
+		.producer = m,
+		.consumer = ring->ours,
+	};
+	return 0;
+}
+
+static void unmap_ring(struct ring *ring, size_t sz)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	if (ring->theirs)
+		munmap(ring->theirs, page + sz);
+	if (ring->ours)
+		munmap(ring->ours, page);
 }
 
 static int make_rings(struct rings *r, unsigned cnt)
@@ -102,6 +136,9 @@ static int make_rings(struct rings *r, unsigned cnt)
 		if (r->fds[i] < 0)
 			return r->fds[i];
 		r->cnt = i + 1;
+		err = map_ring(&r->of[i], r->fds[i], r->sz);
+		if (err)
+			return err;
 	}
 	opts.inner_map_fd = (uint32_t)r->fds[0];
 	r->outer_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, "gbt_rings", 4, 4, cnt, &opts);
@@ -109,14 +146,6 @@ static int make_rings(struct rings *r, unsigned cnt)
 		return r->outer_fd;
 	for (i = 0; i < cnt; i++) {
 		err = bpf_map_update_elem(r->outer_fd, &i, &r->fds[i], 0);
-		if (err)
-			return err;
-	}
-	r->rb = ring_buffer__new(r->fds[0], on_record, r, NULL);
-	if (!r->rb)
-		return -errno;
-	for (i = 1; i < cnt; i++) {
-		err = ring_buffer__add(r->rb, r->fds[i], on_record, r);
 		if (err)
 			return err;
 	}
@@ -132,8 +161,9 @@ int rings__new(size_t total_sz, unsigned cpu_cnt, struct rings **out)
 	if (!r)
 		return -ENOMEM;
 	r->outer_fd = -1;
-	rings__shape(total_sz, cpu_cnt, &cnt, &r->sz);
-	err = make_rings(r, cnt);
+	rings__shape(total_sz ? total_sz : rings__default_sz(cpu_cnt), cpu_cnt, &cnt, &r->sz);
+	r->over = malloc(RING_RECORD_MAX);
+	err = r->over ? make_rings(r, cnt) : -ENOMEM;
 	if (err) {
 		log_error("rings: %u of %zu MiB: %s", cnt, r->sz >> 20,
 			  message__cause(err, "the kernel has no BPF ring buffers (5.8)"));
@@ -150,9 +180,11 @@ void rings__free(struct rings *r)
 
 	if (!r)
 		return;
-	ring_buffer__free(r->rb);
-	for (i = 0; i < r->cnt; i++)
+	for (i = 0; i < r->cnt; i++) {
+		unmap_ring(&r->of[i], r->sz);
 		close(r->fds[i]);
+	}
+	free(r->over);
 	if (r->outer_fd >= 0)
 		close(r->outer_fd);
 	free(r);
