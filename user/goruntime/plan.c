@@ -186,17 +186,19 @@ static int missing(struct planner *p, const struct plan_row *row, const char *wh
 }
 
 /* A copy of the function that a profile-guided build put into a caller has no probe. */
-static int note_copies(struct planner *p, const char *func)
+static int note_copies(struct planner *p, enum site_id id, const char *func)
 {
 	bool inlined = false;
 	int err = gobinary__is_inlined_somewhere(p->scan.b, func, &inlined);
 
-	if (!err && inlined)
-		note(p,
-		     "%s is also inlined into callers: events there are inferred from what "
-		     "follows",
-		     func);
-	return err;
+	if (err || !inlined)
+		return err;
+	p->plan->copied |= SITE_BIT(id);
+	note(p,
+	     "%s is also inlined into callers: events there are inferred from what "
+	     "follows",
+	     func);
+	return 0;
 }
 
 static int plan_row(struct planner *p, const struct plan_row *row)
@@ -219,7 +221,7 @@ static int plan_row(struct planner *p, const struct plan_row *row)
 		return missing(p, row, "has no instruction that can be probed");
 	if (!err)
 		err = add(p, row->id, row->need == REQUIRED, &f, &spot);
-	return err ? err : note_copies(p, row->func);
+	return err ? err : note_copies(p, row->id, row->func);
 }
 
 /*
@@ -369,7 +371,7 @@ static int plan_start_world(struct planner *p)
 	if (!err)
 		err = add(p, SITE_START_WORLD, false, &f, &spot);
 	if (err != -ENOENT)
-		return err ? err : note_copies(p, entry.func);
+		return err ? err : note_copies(p, entry.id, entry.func);
 	note(p,
 	     "%s calls no wakep: stop-the-world pauses are told too short, by the start of the Ps",
 	     entry.func);
@@ -397,7 +399,7 @@ static int plan_assist_ends(struct planner *p)
 		     func);
 		return 0;
 	}
-	return err ? err : note_copies(p, func);
+	return err ? err : note_copies(p, SITE_GC_ASSIST_END, func);
 }
 
 static int plan_all(struct planner *p)
@@ -473,7 +475,7 @@ bool plan__sees_changes(const struct probe_plan *plan)
 	for (i = 0; i < plan->cnt; i++)
 		have |= SITE_BIT(plan->sites[i].id);
 	for (i = 0; i < ARRAY_CNT(any_of); i++) {
-		if (!(have & any_of[i]))
+		if (!(have & any_of[i]) || plan->copied & any_of[i])
 			return false;
 	}
 	return true;

@@ -89,6 +89,8 @@ struct probe_site {
 struct probe_plan {
 	struct probe_site sites[PLAN_SITES_MAX];
 	size_t cnt;
+	/* SITE_BITs of those whose function has copies in callers too, which have no probe */
+	uint64_t copied;
 	/* What is missing and what follows from it, a sentence each; "" ends the list. */
 	char notes[16][160];
 };
@@ -122,7 +124,7 @@ _Static_assert(SITE_MAX <= 64, "a set of sites is a word");
  * set any. */
 int plan__make_for(const struct gobinary *b, bool use_nop5, uint64_t sites, struct probe_plan *out);
 /* Do the sites see all that the programs have to know of to remember things (bpf/known.h,
- * gbt_config.remember)? */
+ * gbt_config.remember)? Not where a site is missing or copies of its function are passed unseen. */
 bool plan__sees_changes(const struct probe_plan *plan);
 const char *site_insn__name(enum site_insn i);
 const char *site_id__name(enum site_id i);
