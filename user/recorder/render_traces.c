@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/duration.h"
@@ -216,35 +217,29 @@ static int count_event(void *ctx, const struct gbt_hdr *rec, size_t len)
 }
 
 /* One that goes on to the window's end has no figure of its own. */
-static uint64_t events_of(const struct raw_file *raw, const struct raw_slice *s)
+static int events_of(const struct raw_file *raw, const struct raw_slice *s, uint64_t *cnt)
 {
-	uint64_t cnt = s->end_ns ? s->events : 0;
-
-	if (!s->end_ns && raw_file__each_event_of(raw, s, count_event, &cnt, NULL))
-		cnt = 0;
-	return cnt;
+	*cnt = s->end_ns ? s->events : 0;
+	return s->end_ns ? 0 : raw_file__each_event_of(raw, s, count_event, cnt, NULL);
 }
 
 /* Is it among the TRACES_MAX with most events? Of equal ones the earlier. */
-static bool is_kept(const struct raw_file *raw, size_t which)
+static bool is_kept(const struct trace_part *all, size_t cnt, size_t which)
 {
-	uint64_t own = events_of(raw, raw_file__slice(raw, which));
+	uint64_t own = all[which].events;
 	size_t above = 0;
 
-	for (size_t i = 0; i < raw_file__slice_cnt(raw); i++) {
-		uint64_t other = events_of(raw, raw_file__slice(raw, i));
-
-		above += other > own || (other == own && i < which);
-	}
+	for (size_t i = 0; i < cnt && above < TRACES_MAX; i++)
+		above += i < which ? all[i].events >= own : all[i].events > own;
 	return above < TRACES_MAX;
 }
 
-static void name_parts(const struct raw_file *raw, struct render_traces *t)
+static void name_parts(struct render_traces *t)
 {
 	size_t n = 1;
 
 	for (size_t i = 1; i < t->cnt; i++)
-		if (events_of(raw, t->parts[i].slice) > events_of(raw, t->parts[t->main].slice))
+		if (t->parts[i].events > t->parts[t->main].events)
 			t->main = i;
 	for (size_t i = 0; i < t->cnt; i++) {
 		if (i == t->main)
@@ -254,23 +249,51 @@ static void name_parts(const struct raw_file *raw, struct render_traces *t)
 	}
 }
 
-static void choose(const struct raw_file *raw, struct render_traces *t)
+/* The first, and those with a moment of the window in them: one may begin when that has ended. */
+static int collect_slices(const struct raw_file *raw, struct trace_part *all, size_t *cnt)
 {
-	size_t i;
+	int err = 0;
 
-	t->slices = raw_file__slice_cnt(raw);
-	for (i = 0; i < t->slices; i++) {
+	for (size_t i = 0; !err && i < raw_file__slice_cnt(raw); i++) {
 		const struct raw_slice *s = raw_file__slice(raw, i);
-		uint64_t end = end_of(raw, s);
+		struct trace_part *p = &all[*cnt];
 
-		t->sliced_ns += end > s->start_ns ? end - s->start_ns : 0;
-		if (is_kept(raw, i))
-			t->parts[t->cnt++] = (struct trace_part){
-				.slice = s, .start_ns = s->start_ns, .end_ns = end};
+		*p = (struct trace_part){
+			.slice = s, .start_ns = s->start_ns, .end_ns = end_of(raw, s)};
+		if (i && p->end_ns && p->end_ns <= p->start_ns)
+			continue;
+		++*cnt;
+		err = events_of(raw, s, &p->events);
 	}
+	return err;
+}
+
+static int choose_slices(const struct raw_file *raw, struct render_traces *t)
+{
+	struct trace_part *all = calloc(raw_file__slice_cnt(raw) + 1, sizeof(*all));
+	int err = all ? collect_slices(raw, all, &t->slices) : -ENOMEM;
+
+	for (size_t i = 0; !err && i < t->slices; i++) {
+		t->sliced_ns +=
+			all[i].end_ns > all[i].start_ns ? all[i].end_ns - all[i].start_ns : 0;
+		if (is_kept(all, t->slices, i))
+			t->parts[t->cnt++] = all[i];
+	}
+	free(all);
+	return err;
+}
+
+int render_traces__choose(const struct raw_file *raw, struct render_traces *t)
+{
+	int err;
+
+	*t = (struct render_traces){0};
+	err = choose_slices(raw, t);
+	if (err)
+		return err;
 	if (t->cnt) {
-		name_parts(raw, t);
-		return;
+		name_parts(t);
+		return 0;
 	}
 	t->cnt = 1;
 	t->parts[0] = (struct trace_part){
@@ -279,6 +302,7 @@ static void choose(const struct raw_file *raw, struct render_traces *t)
 	};
 	if (raw_file__has_transitions(raw))
 		snprintf(t->parts[0].file, sizeof(t->parts[0].file), "trace.out");
+	return 0;
 }
 
 static int on_profile_event(void *ctx, const struct gbt_hdr *rec, size_t len)
@@ -289,10 +313,8 @@ static int on_profile_event(void *ctx, const struct gbt_hdr *rec, size_t len)
 int render_traces__write(const struct render_traces_config *cfg, struct render_traces *out)
 {
 	uint64_t late;
-	int err = 0;
+	int err = render_traces__choose(cfg->raw, out);
 
-	*out = (struct render_traces){0};
-	choose(cfg->raw, out);
 	for (size_t i = 0; !err && i < out->cnt; i++)
 		err = write_part(cfg, out, &out->parts[i]);
 	if (!err && out->slices)

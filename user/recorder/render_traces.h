@@ -20,6 +20,7 @@ struct trace_part {
 	char file[24];		       /* "" none is written */
 	const struct raw_slice *slice; /* NULL: the whole window */
 	uint64_t start_ns, end_ns;     /* end 0: the stream was cut */
+	uint64_t events;	       /* of a slice, records as they came */
 	uint64_t late_cnt, trace_bytes, trace_events;
 	struct model_stats stats;
 	struct analysis *analysis;
@@ -43,6 +44,8 @@ struct render_traces_config {
 	bool (*cancelled)(void); /* may be NULL */
 };
 
+/* What there is to write, of many slices those with most events. -ENOMEM, -EBADMSG. */
+int render_traces__choose(const struct raw_file *raw, struct render_traces *out);
 /* Writes them; out is to be freed in any case. One message on error, none for -ECANCELED. */
 int render_traces__write(const struct render_traces_config *cfg, struct render_traces *out);
 void render_traces__free(struct render_traces *t);
