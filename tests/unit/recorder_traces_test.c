@@ -162,6 +162,41 @@ static void without_slices_there_is_one_of_the_window(void **state)
 	close(fd);
 }
 
+/* What slices are scaled to is an estimate, of mark assists with exact ends too. */
+static void what_is_scaled_is_called_an_estimate(void **state)
+{
+	static const enum profile_id of_transitions[] = {PROFILE_GC, PROFILE_BLOCK, PROFILE_SCHED};
+	const struct analysis_config ac = {.start_ns = BEGIN_NS};
+	const struct tables tables = {0};
+	struct profile_choice choice = {0};
+	struct render_traces t = {.cnt = 1, .slices = 1};
+	struct render_profiles *p;
+	struct analysis *a;
+	struct raw_file *f;
+	int fd;
+	struct raw_writer *w = begin(&fd);
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++)
+		choice.set |= 1u << of_transitions[i];
+	f = end(w, fd, BEGIN_NS + 4 * SLICE_NS);
+	assert_int_equal(analysis__new(&ac, &a), 0);
+	assert_int_equal(render_profiles__new(f, &tables, &choice, &p), 0);
+	assert_null(render_profiles__estimate(p, PROFILE_GC, a));
+	t.parts[0] = (struct trace_part){.start_ns = BEGIN_NS, .end_ns = BEGIN_NS + SLICE_NS};
+	render_profiles__slices(p, &t, 4 * SLICE_NS);
+	for (size_t i = 0; i < 3; i++) {
+		const char *note = render_profiles__estimate(p, of_transitions[i], a);
+
+		assert_non_null(note);
+		assert_non_null(strstr(note, "times 4.0"));
+	}
+	render_profiles__free(p);
+	analysis__free(a);
+	raw_file__free(f);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -169,6 +204,7 @@ int main(void)
 		cmocka_unit_test(a_slice_behind_the_end_is_none),
 		cmocka_unit_test(the_first_slice_always_is_one),
 		cmocka_unit_test(without_slices_there_is_one_of_the_window),
+		cmocka_unit_test(what_is_scaled_is_called_an_estimate),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,10 +57,10 @@ static bool estimates(const struct render_profiles *p, enum profile_id id)
 const char *render_profiles__estimate(struct render_profiles *p, enum profile_id id,
 				      const struct analysis *a)
 {
-	if (id == PROFILE_GC && a && !analysis__assists_estimated(a))
-		return NULL;
 	if (p->slices && profile_kind__get(id)->needs & PROFILE_NEEDS_TRANSITIONS)
 		return p->slices_note;
+	if (id == PROFILE_GC && a && !analysis__assists_estimated(a))
+		return NULL;
 	if (!estimates(p, id))
 		return profile_kind__get(id)->estimate;
 	alloc_profile__estimate(p->allocs, p->tables->allocs, p->alloc_note, sizeof(p->alloc_note));
