@@ -224,6 +224,32 @@ static void test_a_large_budget_never_ends(void **state)
 	assert_true(run.g.on);
 }
 
+/* What should only rise and does not gives no income, and no cost. */
+static void test_figures_that_fall_give_nothing(void **state)
+{
+	const struct governor_config cfg = {.budget = 0.05,
+					    .price = {.hot_ns = 700, .cold_ns = 2000}};
+	struct governor_seen seen = {.now_ns = 1000 * MS, .hits = 1000, .cpu_ns = 500 * MS};
+	struct governor g;
+
+	governor__begin(&g, &cfg, &seen, 1);
+	seen.now_ns += 5 * MS;
+	seen.cpu_ns -= 1;
+	seen.hits -= 1;
+	assert_int_equal(governor__step(&g, &seen), GOVERNOR_KEEP);
+	assert_true(g.cpu_rate > 0.9 && g.cpu_rate <= 1);
+	assert_true(g.cpu_on_ns == 0 && g.spent_ns == 0);
+	/* 5 ms of a whole core, each hit with 5 µs: more than the budget pays */
+	for (int i = 0; i < 200 && g.on; i++) {
+		seen.now_ns += 5 * MS;
+		seen.cpu_ns += 5 * MS;
+		seen.hits += 1000;
+		if (governor__step(&g, &seen) == GOVERNOR_OFF)
+			governor__done(&g, &seen, 0);
+	}
+	assert_false(g.on);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -235,6 +261,7 @@ int main(void)
 		cmocka_unit_test(test_short_slices_where_more_could_be_paid),
 		cmocka_unit_test(test_once),
 		cmocka_unit_test(test_a_large_budget_never_ends),
+		cmocka_unit_test(test_figures_that_fall_give_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -48,7 +48,9 @@ static double price_of(const struct governor *g, uint64_t hits, uint64_t cpu_ns)
 /* Books what has happened since the last time. */
 static void book(struct governor *g, const struct governor_seen *seen)
 {
-	uint64_t hits = seen->hits - g->last.hits, cpu = seen->cpu_ns - g->last.cpu_ns;
+	/* less than before is nothing: below 0 it would be a budget without end */
+	uint64_t hits = seen->hits > g->last.hits ? seen->hits - g->last.hits : 0;
+	uint64_t cpu = seen->cpu_ns > g->last.cpu_ns ? seen->cpu_ns - g->last.cpu_ns : 0;
 	double took = (double)(seen->now_ns - g->last.now_ns), cost, own, part;
 
 	if (took <= 0)
