@@ -10,6 +10,9 @@ again_limit=5    # more in one run, of some 200 attempts, are no accident
 
 harm() { harmed=1; }
 
+# unexcused STATUS: a program's that died of a signal, or told of harm
+unexcused() { [ "$1" -ge 128 ] || [ "$1" -eq $harmed_status ]; }
+
 # twice NAME FUNCTION [ARG]…: FUNCTION adds to passed, failed and skipped; the last attempt counts
 twice() {
 	local name=$1 p=$passed f=$failed s=$skipped
@@ -36,7 +39,7 @@ command_counts() {
 		return
 	fi
 	failed=$((failed + 1))
-	[ $rc -ne $harmed_status ] || harm
+	! unexcused $rc || harm
 }
 
 # again_told FILE: lists the names in it; false where they are too many

@@ -4,9 +4,12 @@
 package attempts
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
+	"syscall"
 )
 
 // Verdict is how an attempt ended.
@@ -36,6 +39,16 @@ func Twice(out io.Writer, name string, attempt func() Verdict) Verdict {
 		note(name)
 	}
 	return v
+}
+
+// Died tells whether this is the error of a command that a signal ended: it crashed.
+func Died(err error) bool {
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) {
+		return false
+	}
+	status, ok := exit.Sys().(syscall.WaitStatus)
+	return ok && status.Signaled()
 }
 
 // note adds a name to the list of those that passed at the second attempt only.

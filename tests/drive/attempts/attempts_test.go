@@ -69,12 +69,22 @@ func TestTwiceInShell(t *testing.T) {
 		{"twice 'a b' command_counts exits 0; told", "1 0 0 after 1", false},
 		{"twice 'a b' command_counts exits 1; told", "again a b\n1 0 0 after 2", true},
 		{"twice 'a b' command_counts exits 97 && echo good; told", "0 1 0 after 1", false},
+		{"twice 'a b' command_counts exits 139 && echo good; told", "0 1 0 after 1", false},
 	} {
 		list := filepath.Join(t.TempDir(), "again")
 		says, err := shell(t, list, c.script)
 		text, _ := os.ReadFile(list)
 		if err != nil || says != c.says || (string(text) == "a b\n") != c.listed || !c.listed && len(text) > 0 {
 			t.Errorf("%s: says %q (%v), listed %q", c.script, says, err, text)
+		}
+	}
+}
+
+func TestDied(t *testing.T) {
+	for script, want := range map[string]bool{"exit 0": false, "exit 3": false, "kill -SEGV $$": true} {
+		err := exec.Command("sh", "-c", script).Run()
+		if Died(err) != want || err != nil && Died(fmt.Errorf("gobpftrace: %w", err)) != want {
+			t.Errorf("%s: %v, wanted %v", script, !want, want)
 		}
 	}
 }

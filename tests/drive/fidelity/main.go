@@ -107,6 +107,7 @@ func (r *runner) record(p *lab.Program, dir string, d time.Duration, options []s
 	}()
 	select {
 	case err := <-ended:
+		r.harmed = r.harmed || attempts.Died(err)
 		if err != nil {
 			return fmt.Errorf("gobpftrace %s: %v: %s", strings.Join(args, " "), err, said.String())
 		}

@@ -228,6 +228,9 @@ func main() {
 		verdict := attempts.Twice(os.Stdout, name, func() attempts.Verdict {
 			if err := judge(); err != nil {
 				fmt.Printf("FAIL %s: %v\n", name, err)
+				if attempts.Died(err) {
+					return attempts.Harmed
+				}
 				return attempts.Failed
 			}
 			fmt.Printf("ok   %s%s\n", name, good)
