@@ -293,18 +293,25 @@ static void *shared_memory(size_t sz)
 	return m == MAP_FAILED ? NULL : m;
 }
 
+/* Without signals: Ctrl-C is for the tool, and a handler's end of a read would look like its end.
+ */
 static int spawn(struct price_child *c, const int in[2], const int out[2], uint8_t *memory)
 {
+	sigset_t all, was;
+	int err;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &was);
 	c->pid = fork();
-	if (c->pid < 0)
-		return -errno;
+	err = c->pid < 0 ? -errno : 0;
 	if (!c->pid) {
 		/* the tool's end of them: else it would never see the tool end */
 		close(in[1]);
 		close(out[0]);
 		live(in[0], out[1], c->times, memory);
 	}
-	return 0;
+	pthread_sigmask(SIG_SETMASK, &was, NULL);
+	return err;
 }
 
 static void close_both(const int fds[2])
