@@ -139,6 +139,85 @@ static void stops_and_collections(void **state)
 	end(&w);
 }
 
+/* What began before the first event that tells of it has no length that could be judged. */
+static void what_began_unseen(void **state)
+{
+	const struct gstate blocked = {
+		.goid = 7, .since_ns = 1 * S, .status = G_WAITING, .block_reason = 7, .stack = 70};
+	const struct gstate runnable = {.goid = 8, .since_ns = 1 * S, .status = G_RUNNABLE};
+	struct world w;
+	struct firing f;
+
+	begin(&w, "block chan > 1s");
+	assert_int_equal(gstates__put(&w.gs, &blocked), 0);
+	happens(&w, 9 * S, GBT_UNBLOCK, 2, 7, 0, 0);
+	assert_false(fires(&w, &f));
+	happens(&w, 9 * S, GBT_RUN, 1, 7, 0, 0);
+	happens(&w, 10 * S, GBT_BLOCK, 1, 7, 7, 71); /* the next one is seen whole */
+	happens(&w, 12 * S, GBT_UNBLOCK, 2, 7, 0, 0);
+	assert_true(fires(&w, &f));
+	assert_true(f.value == 2.0 * S && f.stack == 71);
+	end(&w);
+	begin(&w, "sched > 1s");
+	assert_int_equal(gstates__put(&w.gs, &runnable), 0);
+	happens(&w, 9 * S, GBT_RUN, 1, 8, 0, 0);
+	assert_false(fires(&w, &f));
+	end(&w);
+}
+
+/* Its start was missed (lost, or of the time of the snapshot): it did not wait all that time. */
+static void what_was_missed_between(void **state)
+{
+	struct world w;
+	struct firing f;
+
+	begin(&w, "sched > 1s");
+	happens(&w, 1 * S, GBT_UNBLOCK, 1, 7, 0, 0);
+	happens(&w, 9 * S, GBT_SCHED, 1, 7, 1, 77);
+	happens(&w, 9 * S + MS, GBT_RUN, 1, 7, 0, 0);
+	assert_false(fires(&w, &f));
+	end(&w);
+	begin(&w, "block any > 1s");
+	happens(&w, 1 * S, GBT_BLOCK, 1, 7, 7, 70);
+	happens(&w, 9 * S, GBT_BLOCK, 1, 7, 7, 71);
+	happens(&w, 9 * S + MS, GBT_UNBLOCK, 1, 7, 0, 0);
+	assert_false(fires(&w, &f));
+	end(&w);
+}
+
+/* One that fires all the time leaves room for the others, and what is not kept is counted. */
+static void none_starves_another(void **state)
+{
+	struct condition c[2];
+	struct condition_error err;
+	const struct gstep quick = {
+		.goid = 7, .begin_ns = S, .end_ns = S + MS, .from = G_RUNNABLE, .to = G_RUNNING};
+	const struct gstep slow = {.goid = 8,
+				   .begin_ns = S,
+				   .end_ns = 3 * S,
+				   .from = G_WAITING,
+				   .to = G_RUNNABLE,
+				   .block_reason = 7};
+	const struct gbt_event e = {.hdr = {.time_ns = 3 * S, .kind = GBT_RUN}};
+	struct triggers *t;
+	struct firing f;
+
+	assert_int_equal(condition__parse("sched > 1us", &c[0], &err), 0);
+	assert_int_equal(condition__parse("block any > 1s", &c[1], &err), 0);
+	assert_int_equal(triggers__new(c, 2, &t), 0);
+	for (int i = 0; i < 1000; i++)
+		triggers__event(t, &e, &quick, 1);
+	triggers__event(t, &e, &slow, 1);
+	assert_int_equal(triggers__unkept(t), 998);
+	assert_true(triggers__take(t, &f) && f.condition == 0);
+	assert_true(triggers__take(t, &f) && f.condition == 0);
+	assert_true(triggers__take(t, &f) && f.condition == 1);
+	assert_false(triggers__take(t, &f));
+	triggers__event(t, &e, &quick, 1);
+	assert_true(triggers__take(t, &f));
+	triggers__free(t);
+}
+
 /* Fires when it has lasted, once, and again only after it was over. */
 static void what_lasts(void **state)
 {
@@ -271,6 +350,9 @@ int main(void)
 		cmocka_unit_test(blocked_by_kind),
 		cmocka_unit_test(long_system_call),
 		cmocka_unit_test(stops_and_collections),
+		cmocka_unit_test(what_began_unseen),
+		cmocka_unit_test(what_was_missed_between),
+		cmocka_unit_test(none_starves_another),
 		cmocka_unit_test(what_lasts),
 		cmocka_unit_test(shares_over_a_time),
 		cmocka_unit_test(growth_a_minute),

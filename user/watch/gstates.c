@@ -156,7 +156,7 @@ static void tell(struct fold *f, const struct gstate *g, uint8_t to, uint64_t ru
 		return;
 	f->steps[f->cnt++] = (struct gstep){
 		.goid = g->goid,
-		.begin_ns = g->since_ns,
+		.begin_ns = g->begun ? g->since_ns : 0,
 		.end_ns = e->hdr.time_ns,
 		.stack = g->stack,
 		.from = g->status,
@@ -196,8 +196,10 @@ static struct gstate *go_to(struct fold *f, uint64_t goid, uint8_t to, uint64_t 
 		return NULL;
 	if (known && (g->status != to || g->assist_ns))
 		tell(f, g, to, runner);
-	if (!known || g->status != to)
-		g->since_ns = f->e->hdr.time_ns;
+	/* In that state already: events are missing (lost, or of the time when the snapshot was
+	 * taken), and this one begins it anew. */
+	g->since_ns = f->e->hdr.time_ns;
+	g->begun = true;
 	g->status = to;
 	g->assist_ns = 0;
 	g->tid = to == G_RUNNING || to == G_SYSCALL ? f->e->hdr.tid : 0;

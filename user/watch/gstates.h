@@ -29,6 +29,7 @@ struct gstate {
 	uint8_t wait_reason;
 	uint8_t block_reason; /* the tracer's, Go 1.22 on; 0 unknown */
 	uint8_t stack_cut;
+	bool begun; /* an event showed how this state began: since_ns is its begin */
 };
 
 struct mstate {
@@ -55,7 +56,7 @@ struct gstates {
 /* A goroutine left a state. */
 struct gstep {
 	uint64_t goid;
-	uint64_t begin_ns, end_ns; /* how long it had been in it; of mark assists an upper bound */
+	uint64_t begin_ns, end_ns; /* how long it had been in it; begin 0: it began unseen */
 	uint64_t stack;		   /* of that state */
 	uint8_t from;		   /* enum g_status */
 	uint8_t to;		   /* G_DEAD: it ended */

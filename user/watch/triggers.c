@@ -6,7 +6,8 @@
 
 #include "watch/series.h"
 
-#define FIRINGS_MAX 64
+#define FIRINGS_MAX 128
+#define FIRINGS_EACH 2 /* of one condition: what fires all the time leaves room for the others */
 #define SECOND_NS 1000000000ull
 #define SLOTS_MAX 60	/* of a percentile's time */
 #define SAMPLES_MIN 100 /* a percentile of fewer says nothing */
@@ -27,6 +28,7 @@ struct judge {
 	const struct condition *c;
 	bool holds;	    /* and has fired */
 	uint64_t since_ns;  /* it is over the threshold since then; 0: it is not */
+	unsigned waiting;   /* firings that were not taken yet */
 	struct series sums; /* shares and growth */
 	struct percentile *pct;
 };
@@ -44,13 +46,14 @@ struct triggers {
 
 /* ---- what fires ---- */
 
-static void fire(struct triggers *t, const struct judge *j, struct firing f)
+static void fire(struct triggers *t, struct judge *j, struct firing f)
 {
 	f.condition = (size_t)(j - t->j);
-	if (t->fired_cnt == FIRINGS_MAX) {
+	if (j->waiting == FIRINGS_EACH || t->fired_cnt == FIRINGS_MAX) {
 		t->unkept++;
 		return;
 	}
+	j->waiting++;
 	t->fired[(t->first + t->fired_cnt++) % FIRINGS_MAX] = f;
 }
 
@@ -59,6 +62,7 @@ bool triggers__take(struct triggers *t, struct firing *out)
 	if (!t->fired_cnt)
 		return false;
 	*out = t->fired[t->first];
+	t->j[out->condition].waiting--;
 	t->first = (t->first + 1) % FIRINGS_MAX;
 	t->fired_cnt--;
 	return true;
@@ -98,6 +102,8 @@ static void judge_step(struct triggers *t, struct judge *j, const struct gstep *
 	double ns = s->end_ns > s->begin_ns ? (double)(s->end_ns - s->begin_ns) : 0;
 	bool fits = false;
 
+	if (!s->begin_ns)
+		return;
 	switch (j->c->subject) {
 	case COND_SCHED:
 		fits = s->from == G_RUNNABLE && s->to == G_RUNNING;
@@ -179,7 +185,7 @@ static void count_latency(struct triggers *t, const struct gstep *s)
 	for (size_t i = 0; i < t->cnt; i++) {
 		struct percentile *p = t->j[i].pct;
 
-		if (p && s->end_ns >= s->begin_ns)
+		if (p && s->begin_ns && s->end_ns >= s->begin_ns)
 			histogram__add(&p->slots[p->at], s->end_ns - s->begin_ns);
 	}
 }
