@@ -59,7 +59,7 @@ static void test_status(void **state)
 {
 	static const char text[] = "Name:\tTracerPid:\t77\nTgid:\t10\nPid:\t12\nTracerPid:\t5\n"
 				   "Uid:\t1\t2\t3\t4\nGid:\t5\t6\t7\t8\nNSpid:\t12\t3\t1\n"
-				   "Seccomp:\t2\n";
+				   "Seccomp:\t2\nVmRSS:\t    5212 kB\nThreads:\t11\n";
 	struct proc_status st;
 
 	(void)state;
@@ -70,6 +70,8 @@ static void test_status(void **state)
 	assert_int_equal(st.gid, 6);
 	assert_int_equal(st.ns_pid, 1);
 	assert_int_equal(st.seccomp, 2);
+	assert_int_equal(st.rss_kib, 5212);
+	assert_int_equal(st.threads, 11);
 	assert_int_equal(proc_status__parse(span__of(text, 20), &st), -EBADMSG);
 }
 

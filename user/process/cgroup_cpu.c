@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,73 +18,90 @@ struct cgroup_cpu {
 	int fd; /* of cpu.stat */
 };
 
-/* Is `name` one of the comma-separated words of s? */
-static bool lists(const char *s, size_t len, const char *name)
+/* Up to the next `stop` (not with it), or all of it; *rest goes behind that. false: nothing is
+ * left.
+ */
+static bool take_until(struct span *rest, char stop, struct span *out)
 {
-	size_t n = strlen(name);
+	const uint8_t *at = rest->n ? memchr(rest->p, stop, rest->n) : NULL;
+	size_t len = at ? (size_t)(at - rest->p) : rest->n;
 
-	for (size_t i = 0; i + n <= len; i++) {
-		bool begins = !i || s[i - 1] == ',';
+	return rest->n && !span__sub(*rest, 0, len, out) &&
+	       !span__from(*rest, at ? len + 1 : len, rest);
+}
 
-		if (begins && !memcmp(s + i, name, n) && (i + n == len || s[i + n] == ','))
+static bool equals(struct span s, const char *word)
+{
+	return s.n == strlen(word) && !memcmp(s.p, word, s.n);
+}
+
+/* Is it one of the words, with commas between? */
+static bool lists(struct span words, const char *name)
+{
+	struct span word;
+
+	while (take_until(&words, ',', &word))
+		if (equals(word, name))
 			return true;
-	}
 	return false;
 }
 
-static void take_path(const char *path, size_t len, char out[CGROUP_PATH_SZ])
+/* "" when it is too long for a path. */
+static void take_path(struct span path, char out[CGROUP_PATH_SZ])
 {
-	if (len < CGROUP_PATH_SZ) {
-		memcpy(out, path, len);
-		out[len] = 0;
-	}
+	size_t len = path.n < CGROUP_PATH_SZ ? path.n : 0;
+
+	memset(out, 0, CGROUP_PATH_SZ);
+	if (len)
+		(void)span__copy(path, 0, out, len);
 }
 
 /* HIERARCHY:CONTROLLERS:PATH, version 2 as 0::PATH; cgroups(7) */
 void cgroup_cpu__path(struct span text, char out[CGROUP_PATH_SZ], int *v2)
 {
-	const char *at = (const char *)text.p, *end = at + text.n;
+	struct span line, no, controllers;
 
 	out[0] = 0;
 	*v2 = 0;
-	while (at < end) {
-		const char *nl = memchr(at, '\n', (size_t)(end - at)), *stop = nl ? nl : end;
-		const char *a = memchr(at, ':', (size_t)(stop - at));
-		const char *b = a ? memchr(a + 1, ':', (size_t)(stop - a - 1)) : NULL;
-
-		if (b && lists(a + 1, (size_t)(b - a - 1), "cpu")) {
-			take_path(b + 1, (size_t)(stop - b - 1), out);
+	while (take_until(&text, '\n', &line)) {
+		if (!take_until(&line, ':', &no) || !line.n || !memchr(line.p, ':', line.n) ||
+		    !take_until(&line, ':', &controllers))
+			continue;
+		if (lists(controllers, "cpu")) {
+			take_path(line, out);
 			*v2 = 0;
 			return; /* where version 1 has the controller, version 2 has it not */
 		}
-		if (b && b == a + 1 && a == at + 1 && *at == '0') {
-			take_path(b + 1, (size_t)(stop - b - 1), out);
+		if (!controllers.n && equals(no, "0")) {
+			take_path(line, out);
 			*v2 = 1;
 		}
-		at = nl ? nl + 1 : end;
 	}
+}
+
+static int number(struct span digits, uint64_t *out)
+{
+	uint64_t v = 0;
+	uint8_t c;
+
+	if (!digits.n)
+		return -EBADMSG;
+	for (size_t i = 0; i < digits.n; i++)
+		if (span__u8(digits, i, &c) || c < '0' || c > '9' ||
+		    __builtin_mul_overflow(v, 10, &v) ||
+		    __builtin_add_overflow(v, (unsigned)(c - '0'), &v))
+			return -EBADMSG;
+	*out = v;
+	return 0;
 }
 
 static int find_number(struct span text, const char *key, uint64_t *out)
 {
-	const char *at = (const char *)text.p, *end = at + text.n;
-	size_t n = strlen(key);
+	struct span line, word;
 
-	while (at < end) {
-		const char *nl = memchr(at, '\n', (size_t)(end - at)), *stop = nl ? nl : end;
-		uint64_t v = 0;
-
-		if ((size_t)(stop - at) > n + 1 && !memcmp(at, key, n) && at[n] == ' ') {
-			for (at += n + 1; at < stop; at++) {
-				if (*at < '0' || *at > '9' || __builtin_mul_overflow(v, 10, &v) ||
-				    __builtin_add_overflow(v, (unsigned)(*at - '0'), &v))
-					return -EBADMSG;
-			}
-			*out = v;
-			return 0;
-		}
-		at = nl ? nl + 1 : end;
-	}
+	while (take_until(&text, '\n', &line))
+		if (take_until(&line, ' ', &word) && equals(word, key))
+			return number(line, out);
 	return -EBADMSG;
 }
 

@@ -193,6 +193,10 @@ int proc_status__parse(struct span text, struct proc_status *out)
 	st.gid = (uint32_t)n[1];
 	if (status_line(text, "Seccomp:", n, 1) == 1)
 		st.seccomp = (int)n[0];
+	if (status_line(text, "Threads:", n, 1) == 1)
+		st.threads = n[0];
+	if (status_line(text, "VmRSS:", n, 1) == 1)
+		st.rss_kib = n[0];
 	cnt = status_line(text, "NSpid:", n, 32);
 	if (cnt > 0)
 		st.ns_pid = (uint32_t)n[cnt - 1];

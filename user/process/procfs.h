@@ -42,6 +42,8 @@ struct proc_status {
 	uint32_t uid, gid; /* effective */
 	int seccomp;	   /* 0 also where the kernel has none */
 	uint32_t ns_pid;   /* the last number of NSpid; tgid's thread itself without that line */
+	uint64_t threads;  /* 0 not said */
+	uint64_t rss_kib;  /* VmRSS; 0 not said: it has no memory (any more) */
 };
 int proc_status__parse(struct span text, struct proc_status *out);
 

@@ -147,6 +147,8 @@ int recording__write_cut(struct recording *r, struct recording_cut *c, const str
 /* Ends it: after that only what is there can be cut. */
 int recording__end_window(struct recording *r);
 uint64_t recording__window_sz(struct recording *r);
+/* Firings that were not kept: more than two of a condition came before they were taken. */
+uint64_t recording__unkept(struct recording *r);
 void recording__free(struct recording *r);
 
 #endif

@@ -88,20 +88,24 @@ static bool judges(const struct recording *r, enum cond_subject subject)
 	return false;
 }
 
-/* The number behind the key of a line of /proc/PID/status. */
-static int status_number(const struct recording *r, const char *key, uint64_t *out)
+static void judge_status(struct recording *r, uint64_t now_ns)
 {
+	struct triggers *t = r->window->t;
 	struct buf text = {0};
-	const char *at;
-	int err = procfs__read(recording__pid(r), "status", &text);
+	struct proc_status st;
+	int err;
 
-	buf__u8(&text, 0);
-	err = err ? err : text.err;
-	at = err ? NULL : strstr((const char *)text.data, key);
-	if (at)
-		*out = strtoull(at + strlen(key), NULL, 10);
+	if (!judges(r, COND_THREADS) && !judges(r, COND_RSS))
+		return;
+	err = procfs__read(recording__pid(r), "status", &text);
+	if (!err)
+		err = proc_status__parse(span__of(text.data, text.len), &st);
+	/* of a process that is ending some lines are not there */
+	if (!err && st.threads)
+		triggers__level(t, COND_THREADS, (double)st.threads, now_ns);
+	if (!err && st.rss_kib)
+		triggers__level(t, COND_RSS, (double)st.rss_kib * 1024, now_ns);
 	buf__free(&text);
-	return err || at ? err : -ENODATA;
 }
 
 static void judge_sums(struct recording *r, uint64_t now_ns)
@@ -110,11 +114,13 @@ static void judge_sums(struct recording *r, uint64_t now_ns)
 	uint32_t procs = window__now(rw->w)->gomaxprocs;
 	uint64_t cpu_ns, periods, throttled;
 
+	if (rw->summed_ns)
+		rw->capacity_ns += (now_ns - rw->summed_ns) * (procs ? procs : 1);
+	rw->summed_ns = now_ns;
 	if ((judges(r, COND_CPU) || judges(r, COND_ASSIST)) &&
 	    !process__cpu_ns(r->target->proc, &cpu_ns)) {
 		triggers__sums(rw->t, COND_ASSIST, 0, (double)cpu_ns, now_ns);
-		triggers__sums(rw->t, COND_CPU, (double)cpu_ns,
-			       (double)now_ns * (procs ? procs : 1), now_ns);
+		triggers__sums(rw->t, COND_CPU, (double)cpu_ns, (double)rw->capacity_ns, now_ns);
 	}
 	if (rw->cgroup && !cgroup_cpu__periods(rw->cgroup, &periods, &throttled))
 		triggers__sums(rw->t, COND_THROTTLED, (double)throttled, (double)periods, now_ns);
@@ -123,13 +129,9 @@ static void judge_sums(struct recording *r, uint64_t now_ns)
 static void judge_levels(struct recording *r, uint64_t now_ns)
 {
 	struct recording_window *rw = r->window;
-	uint64_t n;
 
 	triggers__level(rw->t, COND_GOROUTINES, (double)window__now(rw->w)->alive, now_ns);
-	if (judges(r, COND_THREADS) && !status_number(r, "\nThreads:", &n))
-		triggers__level(rw->t, COND_THREADS, (double)n, now_ns);
-	if (judges(r, COND_RSS) && !status_number(r, "\nVmRSS:", &n))
-		triggers__level(rw->t, COND_RSS, (double)n * 1024, now_ns);
+	judge_status(r, now_ns);
 	judge_sums(r, now_ns);
 	triggers__tick(rw->t, now_ns);
 }
@@ -182,6 +184,16 @@ bool recording__fired(struct recording *r, struct firing *out)
 	fired = triggers__take(r->window->t, out);
 	pthread_mutex_unlock(&r->window->lock);
 	return fired;
+}
+
+uint64_t recording__unkept(struct recording *r)
+{
+	uint64_t cnt;
+
+	pthread_mutex_lock(&r->window->lock);
+	cnt = triggers__unkept(r->window->t);
+	pthread_mutex_unlock(&r->window->lock);
+	return cnt;
 }
 
 uint64_t recording__window_sz(struct recording *r)

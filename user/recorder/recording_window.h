@@ -19,7 +19,8 @@ struct recording_window {
 	struct triggers *t;
 	uint64_t drained_ns; /* everything of before that is in the window */
 	uint64_t levels_due_ns;
-	uint64_t checked_sz; /* definitions, when those that nothing needs were dropped last */
+	uint64_t summed_ns;	   /* when capacity_ns was added to */
+	uint64_t capacity_ns;	   /* time of all processors; GOMAXPROCS may change */
 	struct cgroup_cpu *cgroup; /* NULL: not asked for, or not to be had */
 };
 
