@@ -337,12 +337,39 @@ static void memory_bounds_it(void **state)
 	close_stream(&s);
 }
 
+/* A program that makes ever new stacks fills half of the memory with them; the rest is counted. */
+static void new_stacks_are_bounded(void **state)
+{
+	const struct window_config cfg = {
+		.keep_ns = 1000000000, .max_sz = 1u << 20, .go_minor = 27};
+	const struct snapshot empty = {.end_ns = 1};
+	struct gbt_stack stack = {.hdr = {.kind = GBT_STACK}, .cnt = 32};
+	size_t len = offsetof(struct gbt_stack, pcs) + 8 * stack.cnt;
+	struct window_cut *cut;
+	struct window *w;
+
+	assert_int_equal(window__new(&cfg, &w), 0);
+	assert_int_equal(window__begin(w, &empty), 0);
+	assert_int_equal(window__chunk(w, &(struct window_mark){.time_ns = 1}), 0);
+	for (stack.id = 1; stack.id <= 10000; stack.id++)
+		assert_int_equal(window__record(w, &stack, len), 0);
+	assert_in_range(window__bytes(w), 400u << 10, 600u << 10);
+	assert_int_equal(window__cut(w, 1, 2, &cut), 0);
+	assert_in_range(cut->refused, 7000, 9999);
+	window_cut__free(cut);
+	window__free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(go1_19),     cmocka_unit_test(go1_22),
-		cmocka_unit_test(go1_24),     cmocka_unit_test(go1_27),
-		cmocka_unit_test(coroutines), cmocka_unit_test(memory_bounds_it),
+		cmocka_unit_test(go1_19),
+		cmocka_unit_test(go1_22),
+		cmocka_unit_test(go1_24),
+		cmocka_unit_test(go1_27),
+		cmocka_unit_test(coroutines),
+		cmocka_unit_test(memory_bounds_it),
+		cmocka_unit_test(new_stacks_are_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -107,6 +107,12 @@ static void take_price(struct recording *r)
 				   r->plan.cnt ? &r->plan : &r->alloc_plan, &r->price);
 }
 
+void recording__price_if_told(struct recording *r)
+{
+	if (r->opt.price && price_job__is_told(r->opt.price))
+		take_price(r);
+}
+
 /* Not of a command, whose address in memory is not known before its exec. */
 static int start_fold(struct recording *r)
 {
@@ -212,8 +218,7 @@ void recording__progress(struct recording *r, struct recording_progress *p)
 	if (process__cpu_ns(r->target->proc, &cpu_ns) || cpu_ns <= r->cpu_start_ns)
 		return;
 	cpu_ns -= r->cpu_start_ns;
-	if (r->opt.price && price_job__is_told(r->opt.price))
-		take_price(r);
+	recording__price_if_told(r);
 	p->cost_pct = 100.0 * counters[GBT_C_HITS] *
 		      hit_price__at(&r->price, counters[GBT_C_HITS], cpu_ns) / cpu_ns;
 }
@@ -271,6 +276,8 @@ int recording__end_window(struct recording *r)
 		err = capture__drain_rest(r->capture, recording__on_record, r);
 	if (!err)
 		err = recording__window_end(r);
+	if (err)
+		log_error("process %d: the window: %s", recording__pid(r), strerror(-err));
 	capture__detach_begin(r->capture);
 	return err;
 }

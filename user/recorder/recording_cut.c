@@ -61,6 +61,8 @@ static void fill_trailer(struct recording *r, struct recording_cut *c)
 	t->tool_cpu_ns = recording__tool_cpu_ns() - m->tool_cpu_ns;
 	t->attach_ns = recording__capture_info(r)->attach_ns;
 	t->heap_reads_failed = r->heap_reads_failed - m->heap_reads_failed;
+	t->counters[GBT_C_STACK_LOST] += c->window->refused;
+	recording__price_if_told(r);
 	recording__fill_price(r, t);
 }
 
@@ -78,15 +80,16 @@ int recording__cut(struct recording *r, uint64_t to_ns, uint64_t stack, struct r
 	end_ns = to_ns < rw->drained_ns ? to_ns : rw->drained_ns;
 	err = window__cut(rw->w, end_ns > r->opt.keep_ns ? end_ns - r->opt.keep_ns : 0, end_ns,
 			  &c->window);
-	pthread_mutex_unlock(&rw->lock);
-	if (err) {
-		recording_cut__free(c);
-		return err;
+	if (!err) {
+		fill_meta(r, c);
+		fill_trailer(r, c); /* has what the drain thread counts */
 	}
-	fill_meta(r, c);
-	fill_trailer(r, c);
-	*out = c;
-	return 0;
+	pthread_mutex_unlock(&rw->lock);
+	if (err)
+		recording_cut__free(c);
+	else
+		*out = c;
+	return err;
 }
 
 static int put_record(void *ctx, const struct gbt_hdr *rec, size_t len)

@@ -96,6 +96,8 @@ int recording__wall_stop(struct recording *r);
 /* What is known when the window begins, and when it has ended. */
 int recording__write_head(struct recording *r);
 int recording__write_maps(struct recording *r, struct raw_writer *w);
+/* Takes the measured price in place of the assumed one when it has come meanwhile. */
+void recording__price_if_told(struct recording *r);
 /* The price of what t counts. */
 void recording__fill_price(const struct recording *r, struct raw_trailer *t);
 void recording__fill_trailer(struct recording *r, enum recording_end why);

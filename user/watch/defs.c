@@ -53,6 +53,8 @@ int defs__add(struct defs *d, const struct gbt_hdr *rec, size_t len, uint32_t us
 		use(d, map, id, used);
 		return 0;
 	}
+	if (d->bytes_max && d->bytes + PAD(len) + sizeof(struct def) > d->bytes_max)
+		return -ENOSPC;
 	err = array__reserve(&d->d, d->cnt, &d->cap, 1, sizeof(*d->d));
 	copy = err ? NULL : malloc(PAD(len));
 	if (!copy)

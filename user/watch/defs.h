@@ -26,11 +26,12 @@ struct defs {
 	size_t cnt, cap;
 	struct imap stacks, labels; /* id -> index */
 	size_t bytes;
+	size_t bytes_max; /* 0: no bound */
 };
 
 void defs__free(struct defs *d);
 /* A GBT_STACK or GBT_LABELS record of len bytes, checked; one that is there already stays. `used`
- * as above. 0 or -ENOMEM. */
+ * as above. 0, -ENOMEM, or -ENOSPC: beyond bytes_max, not taken. */
 int defs__add(struct defs *d, const struct gbt_hdr *rec, size_t len, uint32_t used);
 /* The same for the stack of a snapshot, which has no id yet: one by its content. 0: no stack. */
 int defs__add_pcs(struct defs *d, const uint64_t *pcs, size_t cnt, bool cut, uint32_t used,

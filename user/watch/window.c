@@ -155,6 +155,18 @@ static int append(struct window *w, const struct gbt_event *e, size_t len)
 
 /* ---- records ---- */
 
+/* They are never forgotten, so what comes when half of the memory is full of them is lost: the
+ * other half is for events. */
+static int take_definition(struct window *w, const struct gbt_hdr *rec, size_t len)
+{
+	int err = defs__add(&w->defs, rec, len, w->next_no);
+
+	if (err != -ENOSPC)
+		return err;
+	w->refused++;
+	return 0;
+}
+
 int window__record(struct window *w, const void *rec, size_t len)
 {
 	const struct gbt_hdr *hdr = rec;
@@ -164,7 +176,7 @@ int window__record(struct window *w, const void *rec, size_t len)
 	if (err)
 		return err;
 	if (hdr->kind == GBT_STACK || hdr->kind == GBT_LABELS)
-		return defs__add(&w->defs, hdr, n, w->next_no);
+		return take_definition(w, hdr, n);
 	err = array__reserve(&w->order, w->order_cnt, &w->order_cap, 1, sizeof(*w->order));
 	if (err)
 		return err;
@@ -256,6 +268,7 @@ int window__new(const struct window_config *cfg, struct window **out)
 	if (!w)
 		return -ENOMEM;
 	w->cfg = *cfg;
+	w->defs.bytes_max = cfg->max_sz / 2;
 	*out = w;
 	return 0;
 }
@@ -296,6 +309,11 @@ static int take_g(struct window *w, const struct snapshot *s, const struct snap_
 		return 0;
 	err = defs__add_pcs(&w->defs, s->pcs + g->stack_off, g->stack_cnt, g->stack_cut, 0,
 			    &st.stack);
+	if (err == -ENOSPC) {
+		w->refused++;
+		st.stack = 0;
+		err = 0;
+	}
 	return err ? err : gstates__put(&w->then, &st);
 }
 

@@ -24,7 +24,7 @@ struct window;
 
 struct window_config {
 	uint64_t keep_ns;
-	uint64_t max_sz;   /* bytes of chunks and definitions */
+	uint64_t max_sz;   /* bytes of chunks and definitions, these at most a half */
 	unsigned go_minor; /* up to 1.21 only the wait reason says what a goroutine waits for */
 };
 
@@ -73,7 +73,9 @@ struct window_cut {
 	size_t *lens, cnt;
 	struct buf defs;
 	uint64_t late;
-	bool full; /* bytes, not time, said how far back it goes */
+	uint64_t refused; /* definitions (stacks, labels) that found no room since the begin of all
+			   */
+	bool full;	  /* bytes, not time, said how far back it goes */
 };
 
 /* What there is of [from_ns, to_ns]. Chunks are shared, not copied. -ENODATA: nothing. */

@@ -209,6 +209,7 @@ int window__cut(const struct window *w, uint64_t from_ns, uint64_t to_ns, struct
 	c->start_ns = from_ns > first_ns ? from_ns : first_ns;
 	c->end_ns = to_ns;
 	c->late = w->late;
+	c->refused = w->refused;
 	c->full = from_ns < first_ns && w->full;
 	take_mark(w, c);
 	err = take_chunks(w, c);

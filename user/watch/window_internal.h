@@ -31,7 +31,8 @@ struct window {
 	uint64_t chunks_sz; /* bytes in them */
 	uint64_t settled_ns;
 	uint64_t late;
-	bool full; /* the last that went did so for its bytes */
+	uint64_t refused; /* definitions for which there was no room */
+	bool full;	  /* the last that went did so for its bytes */
 	struct buf pending;
 	struct window_pending *order;
 	size_t order_cnt, order_cap;
