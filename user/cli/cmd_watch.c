@@ -46,7 +46,8 @@ struct waiting {
 };
 
 struct memory {
-	uint64_t captured_ns; /* 0: never */
+	uint64_t captured_ns;  /* 0: never */
+	uint64_t triggered_ns; /* asked for a capture; 0: never */
 	double value;
 };
 
@@ -62,7 +63,7 @@ struct watching {
 	struct waiting waiting[WAITING_MAX];
 	size_t waiting_cnt;
 	struct memory memory[WATCH_CONDITIONS_MAX + 1];
-	uint64_t last_trigger_ns, every_due_ns, file_due_ns;
+	uint64_t every_due_ns, file_due_ns;
 	bool file_was_there;
 	uint64_t captures, merged, passed_over;
 };
@@ -91,6 +92,7 @@ static void ask(struct watching *s, const struct raw_reason *r, size_t condition
 		unsigned client)
 {
 	struct pending *p = open_one(s, r->time_ns);
+	uint64_t *last_ns = &s->memory[condition].triggered_ns;
 
 	/* whoever waits for an answer gets a capture of his own */
 	if (client == NO_CLIENT && p) {
@@ -98,8 +100,8 @@ static void ask(struct watching *s, const struct raw_reason *r, size_t condition
 		s->merged++;
 		return;
 	}
-	if (client == NO_CLIENT && s->last_trigger_ns &&
-	    r->time_ns < s->last_trigger_ns + MERGE_NS) {
+	/* what another condition sees may not be in that capture, which may be cut already */
+	if (client == NO_CLIENT && *last_ns && r->time_ns < *last_ns + MERGE_NS) {
 		s->merged++;
 		return;
 	}
@@ -107,7 +109,7 @@ static void ask(struct watching *s, const struct raw_reason *r, size_t condition
 		refuse(s, r, client, "too many are waiting");
 		return;
 	}
-	s->last_trigger_ns = r->time_ns;
+	*last_ns = r->time_ns;
 	p = &s->pending[s->pending_cnt++];
 	*p = (struct pending){.reason = *r,
 			      .condition = condition,
@@ -244,7 +246,8 @@ static int cut_one(struct watching *s, const struct pending *p)
 		.condition = p->condition, .badness = badness_of(s, p), .client = p->client};
 	strcpy(w->dir, job.dir);
 	s->waiting_cnt++;
-	s->memory[p->condition] = (struct memory){p->reason.time_ns, badness_of(s, p)};
+	s->memory[p->condition].captured_ns = p->reason.time_ns;
+	s->memory[p->condition].value = badness_of(s, p);
 	return 0;
 }
 
@@ -271,16 +274,16 @@ static void cut_due(struct watching *s, bool all)
 
 static void remove_old(struct watching *s)
 {
-	char *dir;
+	struct capture_folder f;
 
-	while ((dir = retention__next(s->kept))) {
-		if (!retention__remove(dir))
-			watch_events__removed(s->args, dir);
-		free(dir);
+	while (retention__next(s->kept, &f)) {
+		if (!capture_folder__remove(&f))
+			watch_events__removed(s->args, f.path);
+		capture_folder__free(&f);
 	}
 }
 
-static void on_result(struct watching *s, const struct watch_result *res)
+static void on_result(struct watching *s, struct watch_result *res)
 {
 	char line[PATH_MAX + 16];
 
@@ -294,11 +297,13 @@ static void on_result(struct watching *s, const struct watch_result *res)
 			 res->err ? "refused: it could not be written" : "capture %s", res->dir);
 		if (w->client != NO_CLIENT)
 			trigger_socket__answer(s->socket, w->client, line);
-		if (!res->err)
-			retention__add(s->kept, res->dir, w->condition, w->badness, res->sz);
+		if (res->folder.path &&
+		    retention__add(s->kept, &res->folder, w->condition, w->badness))
+			log_warn("'%s': it will not be removed: no memory", res->dir);
 		memmove(w, w + 1, (--s->waiting_cnt - i) * sizeof(*w));
 		break;
 	}
+	capture_folder__free(&res->folder);
 	s->captures += !res->err;
 	remove_old(s);
 }
@@ -382,7 +387,8 @@ static int finish(struct watching *s, enum recording_end end)
 	watch_events__end(s->args, &(struct watch_totals){.why = end_text(end),
 							  .captures = s->captures,
 							  .merged = s->merged,
-							  .passed_over = s->passed_over,
+							  .passed_over = s->passed_over +
+									 recording__unkept(s->rec),
 							  .window_sz = sz});
 	return err || end == RECORDING_FAILED ? EXIT_FAILED : EXIT_OK;
 }
@@ -391,6 +397,7 @@ static int watching_open(struct watching *s, pid_t pid)
 {
 	const struct watch_args *a = s->args;
 	struct recording_options opt = a->rec;
+	char in_it[PATH_MAX];
 	struct stat st;
 	int err;
 
@@ -403,7 +410,8 @@ static int watching_open(struct watching *s, pid_t pid)
 		return exit_status__of(err);
 	if (outdir__need(a->dir) || trigger_socket__listen(a->dir, &s->socket))
 		return EXIT_FAILED;
-	outdir__report_leftovers(a->dir);
+	snprintf(in_it, sizeof(in_it), "%s/.", a->dir); /* captures are made in it, not beside it */
+	outdir__report_leftovers(in_it);
 	s->file_was_there = a->file && !lstat(a->file, &st);
 	err = retention__new(a->captures_max, a->disk_max, &s->kept);
 	if (!err)

@@ -40,10 +40,11 @@ void interrupts__catch_asked(void)
 
 bool interrupts__asked(void)
 {
-	bool was = asked;
-
+	/* one that comes between is asked together with this one */
+	if (!asked)
+		return false;
 	asked = 0;
-	return was;
+	return true;
 }
 
 bool interrupts__any(void)

@@ -162,7 +162,7 @@ static void put_result(struct buf *out, const struct watch_result *res)
 		buf__printf(out, "not written: %s", strerror(-res->err));
 		return;
 	}
-	buf__printf(out, "%s  (%.1f MiB, %s)", res->dir, (double)res->sz / (1 << 20), took);
+	buf__printf(out, "%s  (%.1f MiB, %s)", res->dir, (double)res->folder.sz / (1 << 20), took);
 	if (res->hook_late)
 		buf__str(out, "  --exec took too long and was killed");
 	else if (res->hook > 0)
@@ -179,7 +179,7 @@ void watch_events__result(const struct watch_args *a, const struct watch_result 
 		json__str(&l.j, "folder", res->dir);
 		if (res->err)
 			json__str(&l.j, "error", strerror(-res->err));
-		json__u64(&l.j, "bytes", res->sz);
+		json__u64(&l.j, "bytes", res->folder.sz);
 		json__u64(&l.j, "written_after_ns", res->took_ns);
 		json__u64(&l.j, "merged", res->reason.merged);
 		if (a->writer.exec && !res->err) {

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -28,10 +29,18 @@ struct environment {
 	char **all; /* those of the tool, then ours */
 };
 
+/* Do both set the same variable? */
+static bool same_name(const char *a, const char *b)
+{
+	size_t n = strcspn(a, "=");
+
+	return !strncmp(a, b, n) && b[n] == '=';
+}
+
 static int fill(struct environment *e, const char *dir, const struct raw_reason *reason)
 {
 	char *const ours[OURS] = {e->capture, e->condition, e->value, e->file};
-	size_t n = 0;
+	size_t n = 0, kept = 0;
 
 	snprintf(e->capture, sizeof(e->capture), "GOBPFTRACE_CAPTURE=%s", dir);
 	snprintf(e->condition, sizeof(e->condition), "GOBPFTRACE_CONDITION=%s", reason->condition);
@@ -42,8 +51,16 @@ static int fill(struct environment *e, const char *dir, const struct raw_reason 
 	e->all = calloc(n + OURS + 1, sizeof(char *));
 	if (!e->all)
 		return -ENOMEM;
-	memcpy(e->all, environ, n * sizeof(char *));
-	memcpy(e->all + n, ours, sizeof(ours));
+	/* shells differ in which of two of the same name they take */
+	for (size_t i = 0; i < n; i++) {
+		bool is_ours = false;
+
+		for (size_t k = 0; k < OURS; k++)
+			is_ours |= same_name(ours[k], environ[i]);
+		if (!is_ours)
+			e->all[kept++] = environ[i];
+	}
+	memcpy(e->all + kept, ours, sizeof(ours));
 	return 0;
 }
 
@@ -54,37 +71,42 @@ static void in_child(const char *command, char **env, struct caller_ids ids)
 	sigset_t none;
 	int fd = open("/dev/null", O_RDWR);
 
-	setpgid(0, 0);
+	setsid(); /* a group to be killed, and no terminal that could stop it */
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
 	if (fd < 0 || dup2(fd, 0) < 0 || dup2(fd, 1) < 0)
 		_exit(126);
+	/* all of ours are close-on-exec; one that a library opened may not be, and some of them
+	 * reach into the target (before Linux 5.9 this fails) */
+	(void)syscall(SYS_close_range, 3, ~0u, 0);
 	if (ids.other && (setgroups(0, NULL) || setgid(ids.gid) || setuid(ids.uid)))
 		_exit(126);
 	execve("/bin/sh", argv, env);
 	_exit(127);
 }
 
-static int wait_for(pid_t pid, uint64_t timeout_ns, bool *late)
+static int wait_for(pid_t pid, uint64_t timeout_ns, const atomic_bool *hurry, bool *late)
 {
 	const struct timespec pause = {0, POLL_NS};
 	uint64_t end_ns = clock__monotonic_ns() + timeout_ns;
 	int status = 0;
+	pid_t got;
 
-	while (!waitpid(pid, &status, WNOHANG)) {
-		if (clock__monotonic_ns() >= end_ns && !*late) {
+	while (!(got = waitpid(pid, &status, WNOHANG))) {
+		if ((atomic_load(hurry) || clock__monotonic_ns() >= end_ns) && !*late) {
 			*late = true;
 			kill(-pid, SIGKILL); /* its own group */
 			kill(pid, SIGKILL);
 		}
 		nanosleep(&pause, NULL);
 	}
-	return !*late && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+	/* where SIGCHLD is ignored nobody can be told how it ended */
+	return got == pid && !*late && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 int hook__run(const char *command, const char *dir, const struct raw_reason *reason,
-	      uint64_t timeout_ns, bool *late)
+	      uint64_t timeout_ns, const atomic_bool *hurry, bool *late)
 {
 	struct caller_ids ids = caller_ids__get();
 	struct environment env = {0};
@@ -100,7 +122,7 @@ int hook__run(const char *command, const char *dir, const struct raw_reason *rea
 	if (pid < 0)
 		log_warn("--exec: cannot be started: %s", strerror(errno));
 	else
-		rc = wait_for(pid, timeout_ns, late);
+		rc = wait_for(pid, timeout_ns, hurry, late);
 	free(env.all);
 	return rc;
 }

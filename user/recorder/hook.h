@@ -2,6 +2,7 @@
 #ifndef RECORDER_HOOK_H
 #define RECORDER_HOOK_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -10,10 +11,11 @@
 /*
  * Runs a command of the user's by the shell, with the capture's folder and reason in its
  * environment (GOBPFTRACE_CAPTURE, _CONDITION, _VALUE, _REASON_FILE), its standard input and output
- * /dev/null. It runs as the user who called sudo. One that takes too long is killed with all
- * that it started. Its exit status, or -1.
+ * /dev/null, and no other descriptor of the tool's but standard error. It runs as the user who
+ * called sudo, without his supplementary groups. One that takes too long, or goes on when *hurry is
+ * set, is killed with all of its process group. Its exit status, or -1.
  */
 int hook__run(const char *command, const char *dir, const struct raw_reason *reason,
-	      uint64_t timeout_ns, bool *late);
+	      uint64_t timeout_ns, const atomic_bool *hurry, bool *late);
 
 #endif

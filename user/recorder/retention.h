@@ -2,25 +2,47 @@
 #ifndef RECORDER_RETENTION_H
 #define RECORDER_RETENTION_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
 
 /*
  * Which captures of a watch stay: the oldest go first when there are too many or they are too
- * large together, but the worst of each condition stays as long as another can go. Folders that
- * this watch did not write are never touched.
+ * large together, but the worst of each condition (of equals, the newest) stays as long as another
+ * can go. Folders that this watch did not write are never touched, and of those that it wrote
+ * only the files that it wrote go.
  */
 struct retention;
+
+/* A capture's folder as it was written: which it is, and what is ours in it. */
+struct capture_folder {
+	char *path;
+	dev_t dev;
+	ino_t ino;
+	struct buf names; /* each with its NUL */
+	uint64_t sz;	  /* of these files */
+};
+
+/* Just after it was written, before anybody else can put something in. -errno. */
+int capture_folder__look(const char *path, struct capture_folder *out);
+/*
+ * Removes these files, and the folder when nothing else is in it. What has become another folder
+ * (or a link) stays: -ESTALE. -ENOTEMPTY: there is more in it. One message on error but for
+ * -ENOENT.
+ */
+int capture_folder__remove(const struct capture_folder *f);
+void capture_folder__free(struct capture_folder *f);
 
 /* 0: no bound. */
 int retention__new(size_t captures_max, uint64_t disk_max, struct retention **out);
 void retention__free(struct retention *r);
-/* badness: how far beyond its threshold, larger is worse; comparable within a condition. */
-int retention__add(struct retention *r, const char *dir, size_t condition, double badness,
-		   uint64_t sz);
-/* The next that has to go, which is forgotten; NULL: none. The caller's to free(). */
-char *retention__next(struct retention *r);
-/* Removes a capture's folder: its files and itself; -errno with a message. */
-int retention__remove(const char *dir);
+/* Takes *f over, after an error too. badness: how far beyond its threshold, larger is worse;
+ * comparable within a condition. */
+int retention__add(struct retention *r, struct capture_folder *f, size_t condition, double badness);
+/* The next that has to go, which is forgotten; false: none. The caller's to free. */
+bool retention__next(struct retention *r, struct capture_folder *out);
 
 #endif

@@ -17,16 +17,22 @@
 #include "recorder/outdir_internal.h"
 
 #define CLIENTS_MAX 8
+/* Who connects and says nothing gives his place to others. */
+#define IDLE_NS (10ull * 1000000000)
+#define CONNECT_SEC 5
 
 struct client {
 	int fd; /* -1: free */
 	bool asked;
+	uint64_t since_ns; /* connected */
 	char text[TRIGGER_TEXT_MAX];
 	size_t len;
 };
 
 struct trigger_socket {
 	int dir_fd, fd;
+	dev_t dev; /* of the name that was bound */
+	ino_t ino;
 	struct client clients[CLIENTS_MAX];
 };
 
@@ -45,13 +51,16 @@ static int open_dir(const char *dir, int *out)
 	return *out < 0 ? -errno : 0;
 }
 
+/* -EAGAIN: somebody listens, but takes nobody in. */
 static int connect_to(int dir_fd, int *out)
 {
+	const struct timeval patience = {.tv_sec = CONNECT_SEC};
 	struct sockaddr_un a = address(dir_fd);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), err = 0;
 
 	if (fd < 0)
 		return -errno;
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	if (connect(fd, (struct sockaddr *)&a, sizeof(a))) {
 		err = -errno;
 		close(fd);
@@ -61,35 +70,54 @@ static int connect_to(int dir_fd, int *out)
 	return 0;
 }
 
+/* Makes room for a name: a socket at which nobody answers was left by a watch that was killed.
+ * What else has this name (a link too) is not ours. */
+static int clear_name(const struct trigger_socket *s)
+{
+	struct stat st;
+	int fd, err;
+
+	if (fstatat(s->dir_fd, TRIGGER_SOCKET_NAME, &st, AT_SYMLINK_NOFOLLOW))
+		return errno == ENOENT ? 0 : -errno;
+	if (!S_ISSOCK(st.st_mode))
+		return -EEXIST;
+	err = connect_to(s->dir_fd, &fd);
+	if (!err)
+		close(fd);
+	if (!err || err == -EAGAIN)
+		return -EBUSY;
+	if (err != -ECONNREFUSED && err != -ENOENT)
+		return err;
+	return unlinkat(s->dir_fd, TRIGGER_SOCKET_NAME, 0) && errno != ENOENT ? -errno : 0;
+}
+
 static int bind_new(struct trigger_socket *s)
 {
 	struct sockaddr_un a = address(s->dir_fd);
-	struct fs_ids old;
+	struct stat st;
 	mode_t mask;
-	int fd, err = connect_to(s->dir_fd, &fd);
+	int err = clear_name(s);
 
-	if (!err) {
-		close(fd);
-		return -EBUSY;
-	}
-	old = fs_ids_enter();
-	err = 0;
-	/* left by a watch that was killed: nobody answers there */
-	if (unlinkat(s->dir_fd, TRIGGER_SOCKET_NAME, 0) && errno != ENOENT)
-		err = -errno;
+	if (err)
+		return err;
 	s->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	mask = umask(0177);
-	if (!err && (s->fd < 0 || bind(s->fd, (struct sockaddr *)&a, sizeof(a)) ||
-		     listen(s->fd, CLIENTS_MAX)))
+	if (s->fd < 0 || bind(s->fd, (struct sockaddr *)&a, sizeof(a)) ||
+	    fstatat(s->dir_fd, TRIGGER_SOCKET_NAME, &st, AT_SYMLINK_NOFOLLOW) ||
+	    listen(s->fd, CLIENTS_MAX))
 		err = -errno;
 	umask(mask);
-	fs_ids_leave(old);
+	if (!err) {
+		s->dev = st.st_dev;
+		s->ino = st.st_ino;
+	}
 	return err;
 }
 
 int trigger_socket__listen(const char *dir, struct trigger_socket **out)
 {
 	struct trigger_socket *s = calloc(1, sizeof(*s));
+	struct fs_ids old;
 	int err;
 
 	if (!s)
@@ -97,15 +125,19 @@ int trigger_socket__listen(const char *dir, struct trigger_socket **out)
 	s->fd = s->dir_fd = -1;
 	for (size_t i = 0; i < CLIENTS_MAX; i++)
 		s->clients[i].fd = -1;
+	old = fs_ids_enter();
 	err = open_dir(dir, &s->dir_fd);
 	if (!err)
 		err = bind_new(s);
+	fs_ids_leave(old);
 	if (!err) {
 		*out = s;
 		return 0;
 	}
 	if (err == -EBUSY)
 		log_error("'%s': another watch runs in this folder", dir);
+	else if (err == -EEXIST)
+		log_error("'%s/" TRIGGER_SOCKET_NAME "': exists and is not a socket", dir);
 	else
 		log_error("'%s/" TRIGGER_SOCKET_NAME "': %s", dir, strerror(-err));
 	if (s->fd >= 0)
@@ -124,14 +156,22 @@ static void drop(struct client *c)
 
 static void accept_new(struct trigger_socket *s)
 {
-	int fd = accept4(s->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	uint64_t now_ns = clock__monotonic_ns();
+	int fd;
 
+	for (size_t i = 0; i < CLIENTS_MAX; i++) {
+		struct client *c = &s->clients[i];
+
+		if (c->fd >= 0 && !c->asked && now_ns >= c->since_ns + IDLE_NS)
+			drop(c);
+	}
+	fd = accept4(s->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd < 0)
 		return;
 	for (size_t i = 0; i < CLIENTS_MAX; i++) {
 		if (s->clients[i].fd >= 0)
 			continue;
-		s->clients[i] = (struct client){.fd = fd};
+		s->clients[i] = (struct client){.fd = fd, .since_ns = now_ns};
 		return;
 	}
 	close(fd);
@@ -181,9 +221,9 @@ bool trigger_socket__poll(struct trigger_socket *s, char text[TRIGGER_TEXT_MAX],
 
 void trigger_socket__answer(struct trigger_socket *s, unsigned client, const char *line)
 {
-	struct client *c = &s->clients[client];
+	struct client *c = client < CLIENTS_MAX ? &s->clients[client] : NULL;
 
-	if (client >= CLIENTS_MAX || c->fd < 0)
+	if (!c || c->fd < 0)
 		return;
 	/* a line fits into an empty socket */
 	if (send(c->fd, line, strlen(line), MSG_NOSIGNAL) >= 0)
@@ -194,11 +234,15 @@ void trigger_socket__answer(struct trigger_socket *s, unsigned client, const cha
 void trigger_socket__free(struct trigger_socket *s)
 {
 	struct fs_ids old;
+	struct stat st;
 
 	if (!s)
 		return;
 	old = fs_ids_enter();
-	unlinkat(s->dir_fd, TRIGGER_SOCKET_NAME, 0);
+	/* somebody may have removed ours, and another watch made its own */
+	if (!fstatat(s->dir_fd, TRIGGER_SOCKET_NAME, &st, AT_SYMLINK_NOFOLLOW) &&
+	    st.st_dev == s->dev && st.st_ino == s->ino)
+		unlinkat(s->dir_fd, TRIGGER_SOCKET_NAME, 0);
 	fs_ids_leave(old);
 	for (size_t i = 0; i < CLIENTS_MAX; i++)
 		if (s->clients[i].fd >= 0)
@@ -248,6 +292,8 @@ int trigger_socket__ask(const char *dir, const char *text, uint64_t timeout_ns, 
 		err = connect_to(dir_fd, &fd);
 	if (err == -ENOENT || err == -ECONNREFUSED)
 		log_error("'%s': no watch runs there", dir);
+	else if (err == -EAGAIN)
+		log_error("'%s': the watch does not answer", dir);
 	else if (err)
 		log_error("'%s': %s", dir, strerror(-err));
 	if (!err) {

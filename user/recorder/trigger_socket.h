@@ -15,13 +15,14 @@
 
 struct trigger_socket;
 
-/* -EBUSY: another watch answers there. One message on error. */
+/* -EBUSY: another watch answers there. -EEXIST: something else has the socket's name, which stays.
+ * One message on error. */
 int trigger_socket__listen(const char *dir, struct trigger_socket **out);
 /* A client has asked since the last call: what for, and a number to answer it by. Never blocks. */
 bool trigger_socket__poll(struct trigger_socket *s, char text[TRIGGER_TEXT_MAX], unsigned *client);
 /* A client that has gone is passed over. */
 void trigger_socket__answer(struct trigger_socket *s, unsigned client, const char *line);
-/* Removes the socket. NULL is legal. */
+/* Removes the socket, if it is still this one. NULL is legal. */
 void trigger_socket__free(struct trigger_socket *s);
 
 /* The other end: asks, waits up to timeout_ns, gives the answer. -ENOENT: no watch runs there; one

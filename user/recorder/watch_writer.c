@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "recorder/watch_writer.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/duration.h"
@@ -28,23 +26,8 @@ struct watch_writer {
 	struct watch_result results[RESULTS_MAX];
 	size_t result_cnt;
 	bool working, ending;
+	atomic_bool hurry; /* no command is waited for any more */
 };
-
-static uint64_t folder_sz(const char *path)
-{
-	DIR *dir = opendir(path);
-	uint64_t sz = 0;
-	struct dirent *d;
-	struct stat st;
-
-	while (dir && (d = readdir(dir)))
-		if (!fstatat(dirfd(dir), d->d_name, &st, AT_SYMLINK_NOFOLLOW) &&
-		    S_ISREG(st.st_mode))
-			sz += (uint64_t)st.st_size;
-	if (dir)
-		closedir(dir);
-	return sz;
-}
 
 /* The same way as record: a raw stream, and the files from that. */
 static int write_capture(struct watch_writer *w, struct watch_job *job)
@@ -78,10 +61,12 @@ static void work(struct watch_writer *w, struct watch_job *job, struct watch_res
 	recording_cut__free(job->cut);
 	if (res->err)
 		return;
-	res->sz = folder_sz(job->dir);
+	/* one that cannot be looked at now is nobody's to remove later */
+	if (capture_folder__look(job->dir, &res->folder))
+		log_warn("'%s': cannot be read again; it will not be removed", job->dir);
 	if (w->cfg.exec)
 		res->hook = hook__run(w->cfg.exec, job->dir, &job->reason, w->cfg.exec_timeout_ns,
-				      &res->hook_late);
+				      &w->hurry, &res->hook_late);
 }
 
 static void *loop(void *ctx)
@@ -173,6 +158,7 @@ void watch_writer__free(struct watch_writer *w)
 {
 	if (!w)
 		return;
+	atomic_store(&w->hurry, true);
 	pthread_mutex_lock(&w->lock);
 	w->ending = true;
 	pthread_cond_signal(&w->wake);
@@ -180,6 +166,8 @@ void watch_writer__free(struct watch_writer *w)
 	pthread_join(w->thread, NULL);
 	for (size_t i = 0; i < w->job_cnt; i++)
 		recording_cut__free(w->jobs[i].cut);
+	for (size_t i = 0; i < w->result_cnt; i++)
+		capture_folder__free(&w->results[i].folder);
 	pthread_mutex_destroy(&w->lock);
 	pthread_cond_destroy(&w->wake);
 	free(w);

@@ -9,6 +9,7 @@
 
 #include "raw/raw.h"
 #include "recorder/recording.h"
+#include "recorder/retention.h"
 
 /*
  * Makes captures from windows, one after another, in a thread of its own, while recording goes on.
@@ -26,8 +27,9 @@ struct watch_job {
 struct watch_result {
 	struct raw_reason reason;
 	char dir[PATH_MAX];
-	int err;	      /* not written; the message is out */
-	uint64_t sz, took_ns; /* bytes on disk; from the window's end to the folder's name */
+	int err;		      /* not written; the message is out */
+	struct capture_folder folder; /* whoever takes the result frees it */
+	uint64_t took_ns;	      /* from the window's end to the folder's name */
 	int hook;	/* exit status of the command; -1: none, or it did not end by itself */
 	bool hook_late; /* it took too long and was killed */
 };
@@ -47,8 +49,8 @@ int watch_writer__add(struct watch_writer *w, const struct watch_job *job);
 bool watch_writer__done(struct watch_writer *w, struct watch_result *out);
 /* Is something waiting or being written? */
 bool watch_writer__busy(struct watch_writer *w);
-/* Ends the thread when it is done with what it has at hand; what waits is dropped. NULL is legal.
- */
+/* Ends the thread when it is done with what it has at hand (a command is killed); what waits is
+ * dropped. NULL is legal. */
 void watch_writer__free(struct watch_writer *w);
 
 #endif

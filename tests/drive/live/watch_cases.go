@@ -24,6 +24,7 @@ func watchCases() {
 	add("watch: a full disk stops writing, not watching", watchDiskCase)
 	add("watch: replay of --raw gives the same", watchReplayCase)
 	add("watch: two in one folder", watchTwiceCase)
+	add("watch: all is sudo's user's", watchSudoCase)
 	usage("watch without -o", "watch", "-p", "1")
 	usage("watch --on without an operator", "watch", "-p", "1", "-o", "out", "--on", "sched 10ms")
 	usage("watch --keep 10ms", "watch", "-p", "1", "-o", "out", "--keep", "10ms")
@@ -280,6 +281,46 @@ func watchReplayCase(t *T) {
 		if t.read(filepath.Join(dir, name)) != t.read(t.Path("again/"+name)) {
 			t.Errorf("%s of the replay is another", name)
 		}
+	}
+}
+
+// Socket, captures and the command are those of the user who called sudo; what he puts into a capture stays
+// when it goes.
+func watchSudoCase(t *T) {
+	p := t.fixture(cfg.newest+"/workload", watched...)
+	if err := os.Chown(t.dir, nobodyID, nobodyID); err != nil {
+		t.Fatalf("%v", err)
+	}
+	id := fmt.Sprint(nobodyID)
+	r := t.start([]string{"SUDO_UID=" + id, "SUDO_GID=" + id}, "watch", "-p", pidOf(p), "-o", "out", "--keep", "1s", "-q", "--max-captures", "1",
+		"--exec", "id -u >$GOBPFTRACE_CAPTURE/by; ls -l /proc/$$/fd | grep -c ' -> ' >$GOBPFTRACE_CAPTURE/fds")
+	for ; !exists(t.Path("out/trigger.sock")); time.Sleep(20 * time.Millisecond) {
+		if time.Since(r.begin) > patience/2 {
+			r.cmd.Process.Kill()
+			t.Fatalf("no socket: %s", clip(t.wait(r).stderr))
+		}
+	}
+	t.owned(t.Path("out/trigger.sock"), 0o600, nobodyID)
+	time.Sleep(2500 * time.Millisecond)
+	var dirs []string
+	for i := 0; i < 2; i++ {
+		asked := t.gobpftrace("trigger", "out")
+		t.status(asked, 0)
+		dirs = append(dirs, t.Path(strings.TrimSpace(asked.stdout)))
+	}
+	r.cmd.Process.Signal(os.Interrupt)
+	t.status(t.wait(r), 0)
+	t.owned(dirs[1], 0o700, nobodyID)
+	t.owned(filepath.Join(dirs[1], "trace.out"), 0o600, nobodyID)
+	if by := strings.TrimSpace(t.read(filepath.Join(dirs[1], "by"))); by != id {
+		t.Harmf("the command ran as %s", by)
+	}
+	// standard input, output and error, and what the shell itself has open
+	if n := strings.TrimSpace(t.read(filepath.Join(dirs[1], "fds"))); n > "4" || len(n) != 1 {
+		t.Harmf("the command has %s descriptors", n)
+	}
+	if exists(filepath.Join(dirs[0], "trace.out")) || !exists(filepath.Join(dirs[0], "by")) {
+		t.Errorf("of the old capture more or less than what was written is left")
 	}
 }
 
