@@ -35,6 +35,7 @@ struct run {
 
 static struct run run;
 static uint64_t slice_max_ns;
+static bool gone_soon; /* the target is hit in the first moments of a removal only */
 
 static void live(struct run *r, bool probes)
 {
@@ -60,7 +61,7 @@ static void act(struct run *r, enum governor_says says)
 		return;
 	assert_int_equal(says, r->g.on ? GOVERNOR_OFF : GOVERNOR_ON);
 	for (double t = 0; t < ms; t += 5) /* breakpoints are there meanwhile, at worst */
-		live(r, says == GOVERNOR_OFF);
+		live(r, says == GOVERNOR_OFF && (!gone_soon || t == 0));
 	governor__done(&r->g, &r->seen, r->seen.now_ns - begin);
 }
 
@@ -224,6 +225,20 @@ static void test_a_large_budget_never_ends(void **state)
 	assert_true(run.g.on);
 }
 
+/* Whatever goes on while probes come and go, which lasts longer than slices of a storm do. */
+static void test_what_everything_would_add(void **state)
+{
+	const double truth = 700000 * 700e-9; /* of one core's own work a second */
+
+	for (int i = 0; i < 2; i++) {
+		gone_soon = i;
+		simulate(flat_out, 0.05, 200, 20, false);
+		assert_true(governor__full_added(&run.g) > truth * 0.8);
+		assert_true(governor__full_added(&run.g) < truth * 1.3);
+	}
+	gone_soon = false;
+}
+
 /* What should only rise and does not gives no income, and no cost. */
 static void test_figures_that_fall_give_nothing(void **state)
 {
@@ -261,6 +276,7 @@ int main(void)
 		cmocka_unit_test(test_short_slices_where_more_could_be_paid),
 		cmocka_unit_test(test_once),
 		cmocka_unit_test(test_a_large_budget_never_ends),
+		cmocka_unit_test(test_what_everything_would_add),
 		cmocka_unit_test(test_figures_that_fall_give_nothing),
 	};
 

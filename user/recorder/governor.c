@@ -45,8 +45,8 @@ static double price_of(const struct governor *g, uint64_t hits, uint64_t cpu_ns)
 	return (double)hits * (double)hit_price__at(&g->cfg.price, hits, cpu_ns);
 }
 
-/* Books what has happened since the last time. */
-static void book(struct governor *g, const struct governor_seen *seen)
+/* Books what has happened since the last time. steady: nothing came or went meanwhile. */
+static void book(struct governor *g, const struct governor_seen *seen, bool steady)
 {
 	/* less than before is nothing: below 0 it would be a budget without end */
 	uint64_t hits = seen->hits > g->last.hits ? seen->hits - g->last.hits : 0;
@@ -66,6 +66,10 @@ static void book(struct governor *g, const struct governor_seen *seen)
 	g->spent_ns += cost;
 	if (g->on || hits)
 		g->cpu_on_ns += (double)cpu;
+	if (g->on && steady) {
+		g->steady_cpu_ns += (double)cpu;
+		g->steady_cost_ns += cost;
+	}
 	g->saved_ns += income(g) * GOVERNOR_RATE * took / SECOND - cost;
 	if (g->saved_ns > capacity(g))
 		g->saved_ns = capacity(g);
@@ -125,7 +129,7 @@ static enum governor_says step_off(struct governor *g, uint64_t now_ns)
 
 enum governor_says governor__step(struct governor *g, const struct governor_seen *seen)
 {
-	book(g, seen);
+	book(g, seen, true);
 	return g->on ? step_on(g, seen->now_ns) : step_off(g, seen->now_ns);
 }
 
@@ -146,7 +150,7 @@ void governor__done(struct governor *g, const struct governor_seen *seen, uint64
 {
 	g->on = !g->on;
 	if (g->on) {
-		book(g, seen);
+		book(g, seen, false);
 		g->saved_ns -= (double)g->cfg.attach_cost_ns;
 		g->spent_ns += (double)g->cfg.attach_cost_ns;
 		g->on_since_ns = seen->now_ns;
@@ -158,15 +162,18 @@ void governor__done(struct governor *g, const struct governor_seen *seen, uint64
 	judge_slice(g, seen->now_ns - took_ns - g->on_since_ns);
 	g->cfg.detach_ns = (g->cfg.detach_ns + took_ns) / 2;
 	g->off_since_ns = seen->now_ns;
-	book(g, seen);
+	book(g, seen, false);
 }
 
 double governor__full_added(const struct governor *g)
 {
-	double cost = g->spent_ns < g->cpu_on_ns * HIT_SHARE_MAX ? g->spent_ns
-								 : g->cpu_on_ns * HIT_SHARE_MAX;
+	bool steady = g->steady_cpu_ns > 0;
+	double cpu = steady ? g->steady_cpu_ns : g->cpu_on_ns;
+	double cost = steady ? g->steady_cost_ns : g->spent_ns;
 
-	return g->cpu_on_ns > 0 ? cost / (g->cpu_on_ns - cost) : 0;
+	if (cost > cpu * HIT_SHARE_MAX)
+		cost = cpu * HIT_SHARE_MAX;
+	return cpu > 0 ? cost / (cpu - cost) : 0;
 }
 
 double governor__share(const struct governor *g, uint64_t cpu_ns)

@@ -54,8 +54,11 @@ struct governor {
 	double saved_ns;  /* may be below 0: what has been spent too much */
 	double spent_ns;  /* in all */
 	double cpu_on_ns; /* CPU time of the target while probes were in place, theirs included */
-	double cpu_rate;  /* of the target's own work, in cores; a mean over the last second */
-	double hit_rate;  /* hits a second while probes were in place: of late, at worst */
+	/* CPU time, and what hits took of it, between looks from the first to the last of which all
+	 * probes were in place: while they come and go the target is hit less, or not at all */
+	double steady_cpu_ns, steady_cost_ns;
+	double cpu_rate; /* of the target's own work, in cores; a mean over the last second */
+	double hit_rate; /* hits a second while probes were in place: of late, at worst */
 	uint64_t on_since_ns, off_since_ns;
 	uint64_t wait_ns; /* how long to stay off after a slice that was not worth having */
 	unsigned poor;	  /* such slices in a row */
@@ -74,7 +77,7 @@ void governor__done(struct governor *g, const struct governor_seen *seen, uint64
 /* What has been spent, of what the target used without it; 0 before there is any. */
 double governor__share(const struct governor *g, uint64_t cpu_ns);
 
-/* The same while probes were in place: what they would add if they always were. */
+/* The same while all probes were in place: what they would add if they always were. */
 double governor__full_added(const struct governor *g);
 
 #endif
