@@ -585,7 +585,7 @@ static __always_inline bool is_annotation(const struct hit *h)
  * of the begin of an assist before it. A record takes its time on that side of the work done
  * here, so that what the probe costs counts for the same state in both. So that a stop of the
  * world is told without what its two probes cost, it ends before the work of the second. The end
- * of a system call takes its time before the last of its reads (load_own, on_exitsyscall): behind
+ * of a system call takes its time at the last of its reads (load_own, on_exitsyscall): behind
  * its probe the tracer has less to do than where the next state ends, where it walks a stack
  * first, and that takes about as long as a read.
  */
