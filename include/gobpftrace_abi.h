@@ -97,7 +97,7 @@ enum gbt_kind {
 	/* runtime/trace user annotations; text follows (struct gbt_text) */
 	GBT_USER_TASK_BEGIN = 26, /* arg=task id, cur=parent task id; text[0]=name */
 	GBT_USER_TASK_END = 27,	  /* arg=task id; no text */
-	GBT_USER_REGION = 28,	  /* arg=task id; arg32=0 begin, 1 end; text[0]=name */
+	GBT_USER_REGION = 28,	  /* arg=task id; arg32: enum gbt_region; text[0]=name */
 	GBT_USER_LOG = 29,	  /* arg=task id; text[0]=category, text[1]=message */
 	/* goid sets its pprof labels; arg=labels id, 0 none */
 	GBT_SET_LABELS = 30,
@@ -109,12 +109,34 @@ enum gbt_kind {
 	/* goid needs a new span for a size class: arg32=class, arg=objects that were allocated from
 	 * the one before, cur=their size. A large object: arg32=0, arg=1, cur=bytes */
 	GBT_ALLOC = 33,
+	/* goid begins to serve a request of net/http; text[0]=method, text[1]=path, both empty
+	 * where they are not wanted or not to be had */
+	GBT_REQUEST_BEGIN = 34,
+	/* goid has served it: arg=time_ns of its begin; arg32=status (0: none was written) |
+	 * GBT_REQUEST_* */
+	GBT_REQUEST_END = 35,
 	/* definitions, not events */
 	GBT_STACK = 64,	 /* struct gbt_stack */
 	GBT_LABELS = 65, /* struct gbt_labels */
 	GBT_KIND_MAX = 66,
 };
-#define GBT_EVENT_MAX GBT_ALLOC /* the last kind that is an event */
+#define GBT_EVENT_MAX GBT_REQUEST_END /* the last kind that is an event */
+
+#define GBT_REQUEST_STATUS(arg32) ((arg32)&0x3ff)
+#define GBT_REQUEST_HTTP2 (1 << 16)
+#define GBT_REQUEST_HIJACKED (1 << 17)	/* the handler took the connection over */
+#define GBT_REQUEST_PANICKED (1 << 18)	/* … panicked, or called Goexit */
+#define GBT_REQUEST_NO_STATUS (1 << 19) /* the status could not be read */
+
+enum gbt_region {
+	GBT_REGION_BEGIN = 0,
+	GBT_REGION_END = 1,
+	/* StartRegion while the runtime's own tracer is off; the stack begins with its caller */
+	GBT_REGION_START = 2,
+	GBT_REGION_START_NO_TASK = 3, /* its context does not tell the task: no region is told */
+	/* Region.End of such a one: the innermost of its goroutine, as regions nest; no text */
+	GBT_REGION_STOP = 4,
+};
 
 struct gbt_hdr {
 	__u64 time_ns;
@@ -157,6 +179,13 @@ struct gbt_text {
 	__u32 pad;
 	char text[2 * GBT_TEXT_MAX];
 };
+
+/* Of these kinds a record is a struct gbt_text, of all other events a struct gbt_event. */
+static inline int gbt_has_text(unsigned int kind)
+{
+	return kind == GBT_USER_TASK_BEGIN || kind == GBT_USER_REGION || kind == GBT_USER_LOG ||
+	       kind == GBT_REQUEST_BEGIN;
+}
 
 /* A label set; id is unique for its content (a hash). key, value, key, value … */
 struct gbt_labels {
@@ -211,6 +240,18 @@ struct gbt_cgo {
 };
 
 /*
+ * Requests of net/http: offsets in its structs, -1 not known. open_max: how many may be open at
+ * once, 0: they are not looked at.
+ */
+struct gbt_requests {
+	__s32 url_path;		 /* url.URL.Path; Request.Method is at 0, URL at 16 */
+	__s32 status;		 /* response.status */
+	__s32 h2_rws, h2_status; /* responseWriter.rws, responseWriterState.status */
+	__u32 open_max;
+	__u32 names; /* 1: methods and paths are read */
+};
+
+/*
  * What the programs are told before load (read-only data). The caller of the capture room
  * fills what comes from the binary; tgid, pidns_*, ring_mask, leaf_cnt and scratch_mask are
  * the capture room's own.
@@ -251,13 +292,30 @@ struct gbt_config {
 	/* syscall.Syscall and Syscall6 where they have no frame (assembly, 1.18): their return
 	 * address is at the stack pointer that they enter the system call with */
 	struct gbt_range frameless_syscall[2];
+	__u64 trace_key; /* run-time address of the type of the key that a context has a task by */
+	struct gbt_requests requests;
 };
+
+/*
+ * What a context's Value method does with the key of a task (map gbt_contexts, by the method's
+ * entry): a chain of contexts is known by these methods, which its itabs hold. Each has the context
+ * that it wraps at its begin, if it has one.
+ */
+enum gbt_context {
+	GBT_CONTEXT_NONE,  /* not in the map: not known */
+	GBT_CONTEXT_EMPTY, /* nothing in it: Background, TODO */
+	GBT_CONTEXT_WRAP,  /* asks the one that it wraps */
+	GBT_CONTEXT_VALUE, /* a key and a value behind it */
+	GBT_CONTEXT_POINT, /* as WRAP, but it has a pointer to what has the context at its begin */
+};
+#define GBT_CONTEXTS_MAX 256
 
 /*
  * How much the programs read of a g and of an m at once; offsets must lie inside, which the
  * capture room checks before it loads them.
  */
 #define GBT_READ_G_SZ 224    /* all but startpc and labels (syncSafePoint: 219 in 1.26) */
+#define GBT_READ_WALK_SZ 112 /* of a g, what a walk begins with: its stack, m and sched */
 #define GBT_READ_GOID_SZ 168 /* from goid to startpc */
 #define GBT_READ_M_SZ 232    /* g0 … oldp (224 in 1.26) */
 
@@ -286,6 +344,8 @@ enum gbt_counter {
 	GBT_C_NO_SCRATCH,  /* no scratch memory for this thread */
 	GBT_C_LIST_CUT,	   /* goroutines beyond the walk of one injectglist */
 	GBT_C_FOREIGN,	   /* hits of other processes that share the file */
+	GBT_C_NO_TASK,	   /* regions whose context does not tell their task */
+	GBT_C_REQUESTS,	   /* requests beyond what can be open at once */
 	GBT_C_MAX,
 };
 

@@ -2,6 +2,10 @@
 #ifndef GOBPFTRACE_SITES_H
 #define GOBPFTRACE_SITES_H
 
+#ifndef __BPF__
+#include <linux/types.h>
+#endif
+
 /*
  * The probe sites by number, in the order of enum site_id of user/goruntime/plan.h, where
  * each one's registers are told; user/capture/sites.c asserts that the two are equal.
@@ -44,7 +48,14 @@
 	X(SET_LABELS)                                                                              \
 	X(REFILL)                                                                                  \
 	X(ALLOC_LARGE)                                                                             \
-	X(GC_ASSIST_END)
+	X(GC_ASSIST_END)                                                                           \
+	X(REGION_START)                                                                            \
+	X(REGION_END)                                                                              \
+	X(REQUEST_BEGIN)                                                                           \
+	X(REQUEST_END)                                                                             \
+	X(REQUEST_END_DEFERRED)                                                                    \
+	X(REQUEST_END_H2)                                                                          \
+	X(REQUEST_PANIC_H2)
 
 enum gbt_site {
 	GBT_SITE_NONE = 0,
@@ -55,14 +66,37 @@ enum gbt_site {
 };
 
 /*
- * What a program is told about the site that it runs for (attach cookie, or the value behind
- * the probe's address where the kernel has no cookies): the site's number and
+ * What a program is told about the site that it runs for, by its address (below) or, where
+ * that is not known before the probes are placed, by the attach cookie: the site's number and
  */
 #define GBT_COOKIE_SITE(c) ((c)&0xff)
-/* bits of RFLAGS any of which means that the probed branch is taken: such a hit is dropped,
- * for it comes again after the stack has grown; 0 for other instructions */
+/* bits of RFLAGS any of which means that a hit is dropped: the branch of a stack check is taken,
+ * and comes again after the stack has grown; or a comparison had the outcome that is not meant */
 #define GBT_COOKIE_TAKEN(c) (((c) >> 8) & 0xff)
 /* the function's frame is already set up at the probe (no return address at the stack's top) */
 #define GBT_COOKIE_IN_FRAME (1u << 16)
+/* a hit counts only where the comparison before it found what it compares equal */
+#define GBT_COOKIE_IF_EQUAL (1u << 17)
+
+/*
+ * All sites by run-time address, in read-only data of the programs. The multiplier is one by which
+ * no two of them share a slot (user/capture/site_table.c); addr 0: free.
+ */
+#define GBT_SITE_SLOT_BITS 8
+#define GBT_SITE_SLOT(mul, addr) (((addr) * (mul)) >> (64 - GBT_SITE_SLOT_BITS))
+
+struct gbt_site_slot {
+	__u64 addr;
+	__u32 cookie;
+	__u32 pad;
+};
+
+struct gbt_site_table {
+	__u64 mul;
+	__u32 by_cookie; /* 1: the addresses are not known, there is nothing in it */
+	__u32 rest; /* cookie of all sites that are not in it: region ends, which may be too many;
+		     * 0 none */
+	struct gbt_site_slot slots[1 << GBT_SITE_SLOT_BITS];
+};
 
 #endif

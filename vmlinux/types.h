@@ -31,6 +31,7 @@ enum bpf_map_type {
 };
 
 #define BPF_F_MMAPABLE (1u << 10)
+#define BPF_ANY 0ull
 #define BPF_RB_NO_WAKEUP 1ull
 
 struct bpf_pidns_info {
