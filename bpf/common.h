@@ -28,9 +28,9 @@ static __always_inline int unwind_read(void *dst, __u32 sz, __u64 addr)
  * a function takes numbers only: it looks its memory up again.
  */
 int unwind_fill_slot(__u32 slot, __u64 addr);
-int unwind_chase_slot(__u32 slot);
+int unwind_follow_slot(__u32 slot);
 #define UNWIND_FILL(u, addr) unwind_fill_slot((u)->slot, addr)
-#define UNWIND_CHASE(u) unwind_chase_slot((u)->slot)
+#define UNWIND_FOLLOW(u) unwind_follow_slot((u)->slot)
 
 #include "unwind.h"
 
@@ -41,6 +41,13 @@ const volatile struct gbt_config cfg;
 volatile __u32 armed;
 /* Added to the run-time addresses of cfg: not 0 when the load bias was told later. */
 volatile __u64 bias_delta;
+
+/*
+ * What hits remember (known.h) holds while the probes stay in place: each time that they have come
+ * is an era of its own, 0 while they come and go. Written by user space; above all addresses, so
+ * that it can be mixed into them.
+ */
+volatile __u64 era;
 
 /*
  * An exec ends the capture in the very moment: what runs from then on is another program, even if
@@ -81,12 +88,14 @@ struct hit {
 	__u64 goid, cur, arg, stack;
 	/* for the rest of the work; addresses */
 	__u64 m, pp, curg, startpc;
+	__u64 era; /* when it began, for what it remembers; 0: it remembers nothing */
 	__u32 walk;
 	/* Looked at again for each question: in a register the verifier would tell apart all
 	 * combinations of answers. */
 	volatile __u32 site, needs;
 	__u32 in_frame; /* the probed function's own frame is set up */
 	__u64 list;	/* injectglist: the first goroutine */
+	__u64 labels;	/* id of the set that labels_define was told of */
 	__u32 lost;	/* enum gbt_counter to count it by when the ring is full */
 };
 
@@ -109,6 +118,7 @@ struct scratch {
 	__u64 owner;	     /* id of the thread that keeps the slot; 0 none */
 	/* What the last hits told of that thread: bpf/known.h. Addresses; 0: not known. */
 	__u64 own_g0, own_m, own_p, own_g;
+	__u64 own_era; /* of own_p */
 	struct hit hit;
 	__u8 m[GBT_READ_M_SZ];
 	__u8 g[G_SZ + 16];
@@ -225,11 +235,11 @@ __noinline int unwind_fill_slot(__u32 slot, __u64 addr)
 	return s ? unwind_fill(&s->unwind, addr) : -1;
 }
 
-__noinline int unwind_chase_slot(__u32 slot)
+__noinline int unwind_follow_slot(__u32 slot)
 {
 	struct scratch *s = bpf_map_lookup_elem(&gbt_scratch, &slot);
 
-	return s ? unwind_chase(&s->unwind) : -1;
+	return s ? unwind_follow(&s->unwind) : -1;
 }
 
 /* A chain that ended, on below callbacks from C. */
@@ -243,7 +253,7 @@ __noinline int unwind_cross_slot(__u32 slot)
 	for (i = 0; i < UNWIND_BRIDGES_MAX; i++) {
 		if (!s->unwind.fp || unwind_bridge(&s->unwind, &cfg.cgo, bias_delta))
 			break;
-		UNWIND_CHASE(&s->unwind);
+		unwind_chase(&s->unwind);
 	}
 	return 0;
 }
@@ -256,7 +266,7 @@ static __always_inline void unwind_goroutine(struct unwind *u)
 	/* the first piece here: a call for it, as for those that follow, costs more */
 	if (u->fp && (at >> 3 | at << 61) >= u->frames)
 		unwind_fill(u, u->fp);
-	UNWIND_CHASE(u);
+	unwind_chase(u);
 	if (cfg.cgo.callback.hi && u->fp)
 		unwind_cross_slot(u->slot);
 }
@@ -371,6 +381,7 @@ static __always_inline void take_m(struct scratch *s, struct hit *h, __u64 m)
 		s->own_m = m;
 		s->own_p = h->pp;
 		s->own_g = h->curg;
+		s->own_era = h->era;
 	}
 }
 

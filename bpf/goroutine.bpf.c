@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * Probes in the Go runtime: every transition of goroutines and processors. One body serves
- * all sites and is told by the cookie which one was hit; user/goruntime/plan.h tells what
+ * all sites and is told by the address which one was hit; user/goruntime/plan.h tells what
  * registers hold at each.
  *
  * A hit collects what its record needs in struct hit, and a stack walk's start in
@@ -9,19 +9,16 @@
  * work small: it walks through the loop once, not once a site.
  */
 #include "common.h"
+#include "contexts.h"
 #include "known.h"
 #include "labels.h"
+#include "requests.h"
 
+#define FLAG_EQUAL 0x40	   /* of REGS_FLAGS */
 #define STATUS_SYSCALL_P 2 /* _Psyscall, up to 1.25 */
 #define LIST_MAX 1024	   /* goroutines of one injectglist; a netpoll gives up to 256 */
 
-/* Where the perf path (kernels without cookies) finds what a probe's address means. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 128);
-	__type(key, __u64);
-	__type(value, __u32);
-} gbt_ips SEC(".maps");
+const volatile struct gbt_site_table site_table;
 
 static __always_inline void on_execute(struct scratch *s, struct hit *h, __u64 gp)
 {
@@ -103,7 +100,7 @@ static __always_inline void on_coroswitch(struct scratch *s, struct hit *h, __u6
 	if (to)
 		get(s, h, &h->cur, sizeof(h->cur), to + cfg.off.g_goid);
 	if (h->arg32)
-		known_drop(gp);
+		known_drop(h, gp);
 }
 
 #define SPAN_CLASSES 136 /* runtime.numSpanClasses: twice the size classes */
@@ -136,9 +133,9 @@ static __always_inline void on_exitsyscall(struct scratch *s, struct hit *h)
 	/* up to 1.25 the P stays behind in state _Psyscall, and is ours if no one took it */
 	if (!oldp || cfg.off.m_syscalltick < 0 || cfg.off.p_syscalltick < 0)
 		return;
+	h->now = bpf_ktime_get_ns(); /* stamps_early */
 	if (get(s, h, s->words, 24, oldp))
 		return;
-	h->now = bpf_ktime_get_ns(); /* stamps_early */
 	if (get(s, h, &tick, sizeof(tick), h->m + cfg.off.m_syscalltick))
 		return;
 	if (*(__u32 *)((__u8 *)s->words + cfg.off.p_status) == STATUS_SYSCALL_P &&
@@ -282,6 +279,8 @@ static __always_inline bool walk_regs(struct scratch *s, struct hit *h, struct p
 
 	u->hi = G_U64(s, g_stack_hi);
 	u->fp = REGS_FP(ctx);
+	if (h->site == GBT_SITE_REGION_END) /* inside of what calls End, mostly inlined */
+		unwind_push(u, REGS_PC(ctx) + 1);
 	if (h->in_frame)
 		return true;
 #if defined(__TARGET_ARCH_x86)
@@ -421,9 +420,16 @@ static const struct site_row {
 	[GBT_SITE_USER_TASK_END] = {GBT_USER_TASK_END, NEED_RUNS},
 	[GBT_SITE_USER_REGION] = {GBT_USER_REGION, NEED_RUNS},
 	[GBT_SITE_USER_LOG] = {GBT_USER_LOG, NEED_RUNS},
+	[GBT_SITE_REGION_START] = {GBT_USER_REGION, NEED_RUNS},
+	[GBT_SITE_REGION_END] = {GBT_USER_REGION, NEED_RUNS},
 	[GBT_SITE_SET_LABELS] = {GBT_SET_LABELS, ID_R14},
 	[GBT_SITE_REFILL] = {GBT_ALLOC, NEED_RUNS},
 	[GBT_SITE_ALLOC_LARGE] = {GBT_ALLOC, NEED_RUNS},
+	[GBT_SITE_REQUEST_BEGIN] = {GBT_REQUEST_BEGIN, NEED_OWN},
+	[GBT_SITE_REQUEST_END] = {GBT_REQUEST_END, NEED_OWN},
+	[GBT_SITE_REQUEST_END_DEFERRED] = {GBT_REQUEST_END, NEED_OWN},
+	[GBT_SITE_REQUEST_END_H2] = {GBT_REQUEST_END, NEED_OWN},
+	[GBT_SITE_REQUEST_PANIC_H2] = {GBT_REQUEST_END, NEED_OWN},
 };
 
 static __always_inline void load_needs(struct scratch *s, struct hit *h, struct pt_regs *ctx)
@@ -455,7 +461,7 @@ static __always_inline void load_needs(struct scratch *s, struct hit *h, struct 
 		load_identity(s, h, subject, h->needs & BEGINS);
 	}
 	if (h->needs & ENDS)
-		known_drop(subject);
+		known_drop(h, subject);
 	if (h->needs & LOSES_P)
 		s->own_p = 0;
 }
@@ -528,6 +534,7 @@ static __always_inline void on_world(struct scratch *s, struct hit *h, struct pt
 	case GBT_SITE_ACQUIREP:
 		h->p = read_p_id(s, h, arg0);
 		s->own_p = s->own_g0 == GO_G(ctx) ? arg0 : 0;
+		s->own_era = h->era;
 		break;
 	case GBT_SITE_HANDOFFP:
 		h->arg = read_p_id(s, h, arg0);
@@ -553,6 +560,20 @@ static __always_inline bool on_site(struct scratch *s, struct hit *h, struct pt_
 	return on_goroutine(s, h, arg0, arg1);
 }
 
+/* While the tracer is off: StartRegion(ctx, name), and End of what that returned. */
+static __always_inline void on_region(struct scratch *s, struct hit *h, struct pt_regs *ctx)
+{
+	h->arg = 0;
+	h->arg32 = GBT_REGION_STOP;
+	if (h->site == GBT_SITE_REGION_END)
+		return;
+	h->arg32 = GBT_REGION_START;
+	if (!context_task(s, h, GO_ARG0(ctx), GO_ARG1(ctx))) {
+		h->arg32 = GBT_REGION_START_NO_TASK;
+		s->cnt[GBT_C_NO_TASK]++;
+	}
+}
+
 static __always_inline void read_annotation(struct scratch *s, struct hit *h, struct pt_regs *ctx)
 {
 	__u64 str = GO_ARG2(ctx), len = GO_ARG3(ctx);
@@ -561,17 +582,35 @@ static __always_inline void read_annotation(struct scratch *s, struct hit *h, st
 	h->arg = GO_ARG0(ctx);
 	if (h->kind == GBT_USER_TASK_BEGIN)
 		h->cur = GO_ARG1(ctx);
-	if (h->kind == GBT_USER_REGION)
-		h->arg32 = GO_ARG1(ctx);
+	if (h->site == GBT_SITE_REGION_START || h->site == GBT_SITE_REGION_END)
+		on_region(s, h, ctx);
+	else if (h->kind == GBT_USER_REGION)
+		h->arg32 = GO_ARG1(ctx) == 1 ? GBT_REGION_END : GBT_REGION_BEGIN;
 	if (h->kind == GBT_USER_LOG) {
 		str = GO_ARG1(ctx);
 		len = GO_ARG2(ctx);
 	}
-	first = h->kind == GBT_USER_TASK_END ? 0 : read_text(s, h, 0, str, len);
+	first = h->arg32 == GBT_REGION_STOP ? 0 : read_text(s, h, 0, str, len);
 	s->text.len[0] = first;
 	s->text.len[1] = 0;
 	if (h->kind == GBT_USER_LOG)
 		s->text.len[1] = read_text(s, h, first, GO_ARG3(ctx), GO_ARG4(ctx));
+}
+
+/* serverHandler.ServeHTTP(rw, req): the time is taken when all is read, right before the handler.
+ */
+static __always_inline void begin_request(struct scratch *s, struct hit *h, struct pt_regs *ctx)
+{
+	__u64 name[4] = {}, first;
+
+	if (cfg.requests.names)
+		request_names(s, h, GO_ARG3(ctx), name);
+	first = read_text(s, h, 0, name[0], name[1]);
+	s->text.len[0] = first;
+	s->text.len[1] = read_text(s, h, first, name[2], name[3]);
+	h->now = bpf_ktime_get_ns();
+	request_open(s, h, GO_G(ctx), GO_ARG2(ctx));
+	send_text(s, h);
 }
 
 static __always_inline bool is_annotation(const struct hit *h)
@@ -585,15 +624,17 @@ static __always_inline bool is_annotation(const struct hit *h)
  * of the begin of an assist before it. A record takes its time on that side of the work done
  * here, so that what the probe costs counts for the same state in both. So that a stop of the
  * world is told without what its two probes cost, it ends before the work of the second. The end
- * of a system call takes its time at the last of its reads (load_own, on_exitsyscall): behind
+ * of a system call takes its time before its last reads (load_own, on_exitsyscall): behind
  * its probe the tracer has less to do than where the next state ends, where it walks a stack
- * first, and that takes about as long as a read.
+ * first, and that takes about as long. A request ends before the work of its probe and
+ * begins behind it: what is between is the handler's.
  */
 static __always_inline bool stamps_early(__u32 site)
 {
 	return site == GBT_SITE_CREATE || site == GBT_SITE_CREATE_AFTER ||
 	       site == GBT_SITE_NEWCORO || site == GBT_SITE_GC_ASSIST ||
-	       site == GBT_SITE_START_WORLD;
+	       site == GBT_SITE_START_WORLD ||
+	       (site >= GBT_SITE_REQUEST_END && site <= GBT_SITE_REQUEST_PANIC_H2);
 }
 
 static __always_inline void handle(struct scratch *s, struct hit *h, struct pt_regs *ctx,
@@ -601,11 +642,18 @@ static __always_inline void handle(struct scratch *s, struct hit *h, struct pt_r
 {
 	h->site = GBT_COOKIE_SITE(cookie);
 	s->cnt[GBT_C_HITS]++;
+	h->era = era_of_hit();
 	h->lost = GBT_C_RING_FULL;
 	h->in_frame = cookie & GBT_COOKIE_IN_FRAME;
 	if (stamps_early(h->site))
 		h->now = bpf_ktime_get_ns();
 	if (!on_site(s, h, ctx))
+		return;
+	if (h->kind == GBT_REQUEST_BEGIN) {
+		begin_request(s, h, ctx);
+		return;
+	}
+	if (h->kind == GBT_REQUEST_END && !request_close(s, h, GO_G(ctx), GO_ARG0(ctx)))
 		return;
 	if (h->walk != WALK_NONE)
 		walk(s, h, ctx);
@@ -625,10 +673,22 @@ static __always_inline void handle(struct scratch *s, struct hit *h, struct pt_r
 	}
 }
 
-static __always_inline int on_hit(struct pt_regs *ctx, __u32 cookie)
+/* What site_table or the attach cookie says of the probe that is hit; 0: it is none of ours. */
+static __always_inline __u32 cookie_of(struct pt_regs *ctx)
+{
+	const volatile struct gbt_site_slot *slot;
+	__u64 addr = REGS_PC(ctx);
+
+	if (site_table.by_cookie)
+		return bpf_get_attach_cookie(ctx);
+	slot = &site_table.slots[GBT_SITE_SLOT(site_table.mul, addr)];
+	return slot->addr == addr ? slot->cookie : site_table.rest;
+}
+
+static __always_inline int on_hit(struct pt_regs *ctx)
 {
 	struct scratch *s;
-	__u32 tid;
+	__u32 tid, cookie;
 
 	if (!armed)
 		return 0;
@@ -636,9 +696,12 @@ static __always_inline int on_hit(struct pt_regs *ctx, __u32 cookie)
 		__sync_fetch_and_add(&foreign_cnt, 1);
 		return 0;
 	}
+	cookie = cookie_of(ctx);
 	if (REGS_FLAGS(ctx) & GBT_COOKIE_TAKEN(cookie))
 		return 0;
-	s = scratch_get(tid);
+	if (cookie & GBT_COOKIE_IF_EQUAL && !(REGS_FLAGS(ctx) & FLAG_EQUAL))
+		return 0;
+	s = cookie ? scratch_get(tid) : NULL;
 	if (!s) {
 		__sync_fetch_and_add(&no_scratch_cnt, 1);
 		return 0;
@@ -651,22 +714,13 @@ static __always_inline int on_hit(struct pt_regs *ctx, __u32 cookie)
 SEC("uprobe.multi")
 int probe_multi(struct pt_regs *ctx)
 {
-	return on_hit(ctx, bpf_get_attach_cookie(ctx));
+	return on_hit(ctx);
 }
 
 SEC("uprobe")
-int probe_cookie(struct pt_regs *ctx)
+int probe_perf(struct pt_regs *ctx)
 {
-	return on_hit(ctx, bpf_get_attach_cookie(ctx));
-}
-
-SEC("uprobe")
-int probe_ip(struct pt_regs *ctx)
-{
-	__u64 ip = REGS_PC(ctx);
-	__u32 *cookie = bpf_map_lookup_elem(&gbt_ips, &ip);
-
-	return cookie ? on_hit(ctx, *cookie) : 0;
+	return on_hit(ctx);
 }
 
 /* In the thread that ends. */

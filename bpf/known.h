@@ -14,7 +14,9 @@
  * - The goroutine that a thread runs is a guess, borne out by g.m: execute and dropg write it
  *   together with m.curg.
  *
- * It needs the sites that tell of such changes (cfg.remember), and that no hit was missed.
+ * It needs the sites that tell of such changes (cfg.remember), that no hit was missed, and that all
+ * probes have been in place since: what an earlier era told is not known. A hit is of the era in
+ * which it began, so one that was preempted in it while probes came tells the new era nothing.
  */
 #include "common.h"
 
@@ -27,9 +29,9 @@ struct known {
 };
 static volatile struct known known[1 << KNOWN_BITS];
 
-static __always_inline bool remembers(void)
+static __always_inline __u64 era_of_hit(void)
 {
-	return cfg.remember && !no_scratch_cnt;
+	return cfg.remember && !no_scratch_cnt ? era : 0;
 }
 
 static __always_inline volatile struct known *known_slot(__u64 gp)
@@ -37,39 +39,39 @@ static __always_inline volatile struct known *known_slot(__u64 gp)
 	return &known[(gp * 0x9e3779b97f4a7c15ull) >> (64 - KNOWN_BITS)];
 }
 
-static __always_inline __u64 known_check(__u64 gp, __u64 goid, __u64 startpc)
+static __always_inline __u64 known_check(const struct hit *h, __u64 gp, __u64 goid, __u64 startpc)
 {
-	return gp ^ (goid + startpc * KNOWN_MIX) * KNOWN_MIX;
+	return gp ^ h->era ^ (goid + startpc * KNOWN_MIX) * KNOWN_MIX;
 }
 
-static __always_inline bool known_get(__u64 gp, __u64 *goid, __u64 *startpc)
+static __always_inline bool known_get(const struct hit *h, __u64 gp, __u64 *goid, __u64 *startpc)
 {
 	volatile struct known *k = known_slot(gp);
 
-	if (!remembers())
+	if (!h->era)
 		return false;
 	*goid = k->goid;
 	*startpc = k->startpc;
-	return k->check == known_check(gp, *goid, *startpc);
+	return k->check == known_check(h, gp, *goid, *startpc);
 }
 
-static __always_inline void known_set(__u64 gp, __u64 goid, __u64 startpc)
+static __always_inline void known_set(const struct hit *h, __u64 gp, __u64 goid, __u64 startpc)
 {
 	volatile struct known *k = known_slot(gp);
 
-	if (!remembers())
+	if (!h->era)
 		return;
 	k->goid = goid;
 	k->startpc = startpc;
-	k->check = known_check(gp, goid, startpc);
+	k->check = known_check(h, gp, goid, startpc);
 }
 
 /* The goroutine ends: its g will be another one's. */
-static __always_inline void known_drop(__u64 gp)
+static __always_inline void known_drop(const struct hit *h, __u64 gp)
 {
 	__u64 goid, startpc;
 
-	if (known_get(gp, &goid, &startpc))
+	if (known_get(h, gp, &goid, &startpc))
 		known_slot(gp)->check = 0;
 }
 
@@ -80,18 +82,18 @@ static __always_inline void load_identity(struct scratch *s, struct hit *h, __u6
 
 	if (!gp)
 		return;
-	if (!is_new && known_get(gp, &goid, &startpc)) {
+	if (!is_new && known_get(h, gp, &goid, &startpc)) {
 		h->goid = goid;
 		h->startpc = startpc;
 		return;
 	}
 	if (get(s, h, s->words, GBT_READ_GOID_SZ, gp + cfg.off.g_goid)) {
-		known_drop(gp);
+		known_drop(h, gp);
 		return;
 	}
 	h->goid = s->words[0];
 	h->startpc = *(__u64 *)((__u8 *)s->words + (cfg.off.g_startpc - cfg.off.g_goid));
-	known_set(gp, h->goid, h->startpc);
+	known_set(h, gp, h->goid, h->startpc);
 }
 
 /*
@@ -111,7 +113,7 @@ static __always_inline void load_m_of_g(struct scratch *s, struct hit *h, __u64 
 /* The P of this thread, whose m is known from elsewhere; the m is read only if it has to. */
 static __always_inline bool known_p(struct scratch *s, struct hit *h, __u64 m)
 {
-	if (!s->own_p || s->own_m != m || !remembers())
+	if (!h->era || s->own_era != h->era || !s->own_p || s->own_m != m)
 		return false;
 	h->m = m;
 	h->pp = s->own_p;
@@ -132,7 +134,7 @@ static __always_inline void load_p_of_g(struct scratch *s, struct hit *h, __u64 
 		load_m_of_g(s, h, g);
 }
 
-/* The end of a system call takes its time before the last read (stamps_early). */
+/* From 1.26 on the end of a system call takes its time at its one read (stamps_early). */
 static __always_inline void stamp_before_m(struct hit *h)
 {
 	if (h->site == GBT_SITE_EXITSYSCALL && cfg.go_minor >= 26)
@@ -143,7 +145,7 @@ static __always_inline void stamp_before_m(struct hit *h)
  * other 60 ns late, a hundredth and more of what runs between two short system calls. */
 static __always_inline void stamp_behind_m(struct hit *h)
 {
-	if (h->now)
+	if (h->site == GBT_SITE_EXITSYSCALL && h->now)
 		h->now = (h->now + bpf_ktime_get_ns()) / 2;
 }
 
@@ -151,7 +153,7 @@ static __always_inline void stamp_behind_m(struct hit *h)
 static __always_inline void load_own(struct scratch *s, struct hit *h, __u64 g)
 {
 	__u64 goid, startpc;
-	bool known = s->own_m && known_get(g, &goid, &startpc);
+	bool known = s->own_m && known_get(h, g, &goid, &startpc);
 
 	stamp_before_m(h);
 	if (known && !unwind_read(s->m, GBT_READ_M_SZ, s->own_m) && M_WORD(s, m_curg) == g) {
@@ -167,6 +169,22 @@ static __always_inline void load_own(struct scratch *s, struct hit *h, __u64 g)
 }
 
 /*
+ * Of the g at gp, whose id may be known, what a walk and the check of its m need: the first half,
+ * which takes less time. The begin of an assist tells more of it.
+ */
+static __always_inline bool read_curg(struct scratch *s, struct hit *h, __u64 gp)
+{
+	__u64 startpc;
+
+	if (h->site != GBT_SITE_GC_ASSIST && known_get(h, gp, &h->cur, &startpc))
+		return !unwind_read(s->g, GBT_READ_WALK_SZ, gp);
+	if (unwind_read(s->g, GBT_READ_G_SZ, gp))
+		return false;
+	h->cur = G_U64(s, g_goid);
+	return true;
+}
+
+/*
  * The goroutine that this thread runs, into s->g, and its stack: saved in g.sched when we are
  * on the system stack, else in the registers.
  */
@@ -174,16 +192,17 @@ static __always_inline void load_curg(struct scratch *s, struct hit *h, __u64 g)
 {
 	__u64 gp = s->own_g;
 
-	if (!gp || s->own_g0 != g || !known_p(s, h, s->own_m) ||
-	    unwind_read(s->g, GBT_READ_G_SZ, gp) || G_U64(s, g_m) != s->own_m) {
+	if (!gp || s->own_g0 != g || !known_p(s, h, s->own_m) || !read_curg(s, h, gp) ||
+	    G_U64(s, g_m) != s->own_m) {
 		load_m_of_g(s, h, g);
 		gp = h->curg;
+		h->cur = 0;
 		if (!gp)
 			return;
 		get(s, h, s->g, GBT_READ_G_SZ, gp);
+		h->cur = G_U64(s, g_goid);
 	}
 	h->walk = g == gp ? WALK_REGS : WALK_SCHED;
-	h->cur = G_U64(s, g_goid);
 }
 
 #endif

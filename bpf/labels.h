@@ -14,20 +14,49 @@ struct go_string {
 	__u64 ptr, len;
 };
 
-static __always_inline void read_label(struct scratch *s, __u32 i, const struct go_string *str)
-{
-	char *dst = s->labels.text[i & (2 * GBT_MAX_LABELS - 1)];
-	__u64 sz = str->len > LABEL_SZ ? LABEL_SZ : str->len;
+/* One of a set's texts, and all of its hash that is one's: the verifier goes through each once. */
+int label_read(__u32 slot, __u32 i, __u64 ptr, __u64 len);
+__u64 label_hash(__u32 slot, __u32 i, __u64 hash);
 
+__noinline int label_read(__u32 slot, __u32 i, __u64 ptr, __u64 len)
+{
+	struct scratch *s = bpf_map_lookup_elem(&gbt_scratch, &slot);
+	__u64 sz = len > LABEL_SZ ? LABEL_SZ : len;
+	char *dst;
+
+	if (!s)
+		return -1;
+	dst = s->labels.text[i & (2 * GBT_MAX_LABELS - 1)];
 	__builtin_memset(dst, 0, LABEL_SZ);
-	if (str->len > LABEL_SZ)
+	if (len > LABEL_SZ)
 		s->labels.hdr.flags |= GBT_F_TEXT_CUT;
 	unwind_opaque(sz);
 	if (sz > LABEL_SZ)
-		return;
-	if (sz && unwind_read(dst, sz, str->ptr))
+		return -1;
+	if (sz && unwind_read(dst, sz, ptr))
 		s->labels.hdr.flags |= GBT_F_UNREADABLE;
 	s->labels.len[i & (2 * GBT_MAX_LABELS - 1)] = sz;
+	return 0;
+}
+
+__noinline __u64 label_hash(__u32 slot, __u32 i, __u64 hash)
+{
+	struct scratch *s = bpf_map_lookup_elem(&gbt_scratch, &slot);
+	__u32 k;
+
+	if (!s)
+		return 0;
+	i &= 2 * GBT_MAX_LABELS - 1;
+	hash = unwind_mix(hash, s->labels.len[i]);
+#pragma unroll
+	for (k = 0; k < LABEL_SZ / 8; k++)
+		hash = unwind_mix(hash, *(__u64 *)&s->labels.text[i][k * 8]);
+	return hash;
+}
+
+static __always_inline void read_label(struct scratch *s, __u32 i, const struct go_string *str)
+{
+	label_read(s->unwind.slot, i, str->ptr, str->len);
 }
 
 /* ≥ 1.24: struct { list []struct{ key, value string } } (runtime/pprof/label.go). */
@@ -82,29 +111,29 @@ static __always_inline void read_label_map(struct scratch *s, __u64 set)
 static __always_inline __u64 hash_labels(struct scratch *s)
 {
 	__u64 h = s->labels.cnt | (__u64)s->labels.total_cnt << 32;
-	__u32 i, k;
+	__u32 i;
 
 	for (i = 0; i < 2 * GBT_MAX_LABELS; i++) {
 		if (i >= 2 * s->labels.cnt)
 			break;
-		h = unwind_mix(h, s->labels.len[i]);
-#pragma unroll
-		for (k = 0; k < LABEL_SZ / 8; k++)
-			h = unwind_mix(h, *(__u64 *)&s->labels.text[i][k * 8]);
+		h = label_hash(s->unwind.slot, i, h);
 	}
 	return unwind_finish(h);
 }
 
-/* The id of a set at an address (0: none), whose definition has gone out; 0 none. */
-static __noinline __u64 labels_publish(struct scratch *s, struct hit *h, __u64 set)
+/* Sends the definition of the set at an address unless it has gone out; its id is in h->labels. */
+int labels_define(__u32 slot, __u64 set);
+
+__noinline int labels_define(__u32 slot, __u64 set)
 {
+	struct scratch *s = bpf_map_lookup_elem(&gbt_scratch, &slot);
 	__u64 id, *place;
 	bool found;
 
-	if (!set)
-		return 0;
+	if (!s)
+		return -1;
 	s->labels.hdr.time_ns = bpf_ktime_get_ns();
-	s->labels.hdr.tid = h->tid;
+	s->labels.hdr.tid = s->hit.tid;
 	s->labels.hdr.kind = GBT_LABELS;
 	s->labels.hdr.flags = 0;
 	s->labels.cnt = 0;
@@ -116,14 +145,24 @@ static __noinline __u64 labels_publish(struct scratch *s, struct hit *h, __u64 s
 	if (!s->labels.cnt)
 		return 0;
 	id = hash_labels(s);
+	s->hit.labels = id;
 	place = seen_find(id, &found);
 	if (found)
-		return id;
+		return 0;
 	s->labels.id = id;
 	if (ring_output(&s->labels, sizeof(s->labels)))
-		return id;
+		return -1;
 	*place = id;
-	return id;
+	return 0;
+}
+
+/* The id of a set at an address (0: none), whose definition has gone out; 0 none. */
+static __always_inline __u64 labels_publish(struct scratch *s, struct hit *h, __u64 set)
+{
+	h->labels = 0;
+	if (set && cfg.labels)
+		labels_define(s->unwind.slot, set);
+	return h->labels;
 }
 
 #endif

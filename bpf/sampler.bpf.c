@@ -155,7 +155,7 @@ static __always_inline void walk_below(struct scratch *s, bool with_pc, bool wit
 		unwind_push(u, G_U64(s, g_sched_pc));
 	if (with_word && !unwind_word(u, G_U64(s, g_sched_sp), &ret))
 		unwind_push(u, ret);
-	UNWIND_CHASE(u);
+	unwind_chase(u);
 }
 
 /* morestack's frame, from which on the g0 stack says nothing more: its index or -1. */
@@ -200,7 +200,7 @@ static __noinline int walk_sample(struct scratch *s, struct user_regs *r, struct
 		walk_leaf(s, r);
 		u->fp = r->fp;
 		if (r->fp - r->sp < u->hi - r->sp)
-			UNWIND_CHASE(u);
+			unwind_chase(u);
 	}
 	if (w->on_curg)
 		return 0;
@@ -209,7 +209,7 @@ static __noinline int walk_sample(struct scratch *s, struct user_regs *r, struct
 		if (curg && curg == w->g) {
 			u->hi = G_U64(s, g_stack_hi);
 			u->frames = 0;
-			UNWIND_CHASE(u);
+			unwind_chase(u);
 		} else {
 			u->fp = 0; /* a signal handler: its stack ends here */
 		}

@@ -16,11 +16,12 @@
 #define UNWIND_CHUNK 2048
 #define UNWIND_STACK_SZ_MAX (1ull << 30) /* runtime.maxstacksize on 64 bits is 1 GB */
 #define UNWIND_BRIDGES_MAX 8		 /* callbacks within callbacks; beyond, a stack is cut */
+#define UNWIND_STEP 16 /* frames that are followed at once; most stacks have fewer */
 
 /* The BPF programs make functions of these two that the verifier goes through once. */
 #ifndef UNWIND_FILL
 #define UNWIND_FILL(u, addr) unwind_fill(u, addr)
-#define UNWIND_CHASE(u) unwind_chase(u)
+#define UNWIND_FOLLOW(u) unwind_follow(u)
 #endif
 
 #ifndef unwind_opaque
@@ -136,19 +137,17 @@ static inline __attribute__((always_inline)) int unwind_word(struct unwind *u, _
 }
 
 /*
- * Follows u->fp to the end of the chain (0) or of the stack u->hi. A pointer that does not
- * lead upwards inside of the stack ends the walk and stays in u->fp; callers decide whether
- * that cuts the stack.
+ * Follows u->fp for a few frames; 1: to the end, 0: there may be more.
  *
  * What changes in a round stays in memory, and pointers are compared by their difference:
  * the verifier then learns nothing about them that differs from round to round, and prunes.
  */
-static inline __attribute__((always_inline)) int unwind_chase(struct unwind *u)
+static inline __attribute__((always_inline)) int unwind_follow(struct unwind *u)
 {
 	__u64 fp = u->fp, hash = u->hash, ret, next, at;
 	__u64 i, cnt = u->cnt;
 
-	for (i = 0; i < GBT_STACK_MAX; i++) {
+	for (i = 0; i < UNWIND_STEP; i++) {
 		if (!fp || cnt >= u->max)
 			break;
 		/* in words; rotated, so that an odd distance is a huge one */
@@ -182,7 +181,21 @@ static inline __attribute__((always_inline)) int unwind_chase(struct unwind *u)
 	u->fp = fp;
 	u->hash = hash;
 	u->cnt = cnt;
-	return 0;
+	return i < UNWIND_STEP;
+}
+
+/*
+ * Follows u->fp to the end of the chain (0) or of the stack u->hi. A pointer that does not
+ * lead upwards inside of the stack ends the walk and stays in u->fp; callers decide whether
+ * that cuts the stack.
+ */
+static inline __attribute__((always_inline)) void unwind_chase(struct unwind *u)
+{
+	int i;
+
+	for (i = 0; i <= GBT_STACK_MAX / UNWIND_STEP; i++)
+		if (UNWIND_FOLLOW(u))
+			break;
 }
 
 static inline __attribute__((always_inline)) int unwind_in(__u64 pc,
