@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <cmocka.h>
 
 #include "base/log.h"
@@ -209,6 +210,58 @@ static void damaged_tables(void **state)
 	}
 }
 
+/* Cut behind its opening, it may give zeros for an answer, but not unnoticed. */
+static void cut_while_it_is_read(void **state)
+{
+	struct gobinary_frame f[GOBINARY_FRAMES_MAX];
+	struct gobinary *b = NULL;
+	struct made m;
+	size_t cnt;
+	int fd;
+
+	made__fill(&m, &plain);
+	fd = made__memfd(m.bytes, MADE_SZ);
+	assert_int_equal(gobinary__open(fd, "prog", &b), 0);
+	assert_int_equal(gobinary__check_whole(b), 0);
+	assert_int_equal(gobinary__frames(b, MADE_BASE + MADE_TEXT + 0x18, f, &cnt), 0);
+	assert_int_equal(gobinary__check_whole(b), 0);
+	assert_int_equal(ftruncate(fd, 0), 0);
+	gobinary__frames(b, MADE_BASE + MADE_TEXT + 0x18, f, &cnt);
+	messages = 0;
+	log__set_sink(keep, NULL);
+	assert_int_equal(gobinary__check_whole(b), -EBADMSG);
+	log__set_sink(NULL, NULL);
+	assert_int_equal(messages, 1);
+	assert_non_null(strstr(message, "'prog': was cut"));
+	gobinary__free(b);
+	close(fd);
+}
+
+/* A command runs what its file is by then, not what was read of it. */
+static void written_after_it_was_read(void **state)
+{
+	struct gobinary *b = NULL;
+	struct made m;
+	int fd;
+
+	made__fill(&m, &plain);
+	fd = made__memfd(m.bytes, MADE_SZ);
+	assert_int_equal(gobinary__open(fd, "prog", &b), 0);
+	assert_int_equal(gobinary__check_unchanged(b, fd), 0);
+	messages = 0;
+	log__set_sink(keep, NULL);
+	assert_int_equal(ftruncate(fd, MADE_SZ - 1), 0);
+	assert_int_equal(gobinary__check_unchanged(b, fd), -EBADMSG);
+	assert_int_equal(ftruncate(fd, MADE_SZ), 0); /* its size alone does not tell */
+	assert_int_equal(futimens(fd, (struct timespec[]){{1, 0}, {1, 0}}), 0);
+	assert_int_equal(gobinary__check_unchanged(b, fd), -EBADMSG);
+	log__set_sink(NULL, NULL);
+	assert_int_equal(messages, 2);
+	assert_non_null(strstr(message, "'prog': was cut or written to"));
+	gobinary__free(b);
+	close(fd);
+}
+
 /* Any single byte wrong: nothing reads out of bounds (the sanitizers judge). */
 static void bit_flips(void **state)
 {
@@ -250,9 +303,14 @@ static void bit_flips(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(not_elf),    cmocka_unit_test(foreign_elf),
-		cmocka_unit_test(foreign_go), cmocka_unit_test(truncated),
-		cmocka_unit_test(damaged),    cmocka_unit_test(damaged_tables),
+		cmocka_unit_test(not_elf),
+		cmocka_unit_test(foreign_elf),
+		cmocka_unit_test(foreign_go),
+		cmocka_unit_test(truncated),
+		cmocka_unit_test(damaged),
+		cmocka_unit_test(damaged_tables),
+		cmocka_unit_test(cut_while_it_is_read),
+		cmocka_unit_test(written_after_it_was_read),
 		cmocka_unit_test(bit_flips),
 	};
 

@@ -10,10 +10,11 @@
 #include "go_elf_made.h"
 
 #define SYMTAB 0x3a00
-#define STRTAB 0x3b00
+#define STRTAB 0x3c00
 
 static const char names[] =
-	"\0sized\0alias\0unsized\0last\0runtime.allgs\0runtime.allm\0other.allgs";
+	"\0sized\0alias\0unsized\0last\0runtime.allgs\0runtime.allm\0other.allgs\0cbrtf64\0"
+	"__cbrt\0cbrt";
 
 struct sym {
 	unsigned name, type;
@@ -31,13 +32,18 @@ static const struct sym syms[] = {
 	{53, STT_OBJECT, 0x403030, 8},	/* other.allgs */
 	{0x7fffffff, STT_FUNC, 0x401300, 8},
 	{1, STT_FUNC, UINT64_MAX, 8},
+	{80, STT_FUNC, 0x401280, 0x10}, /* of aliases the plainest */
+	{65, STT_FUNC, 0x401280, 0x10},
+	{73, STT_FUNC, 0x401280, 0x10},
 };
+#define SYM_CNT (sizeof(syms) / sizeof(syms[0]))
 
 static void fill(struct made *m, struct elf_file *f)
 {
 	struct made_options o = {.version = "go1.22.3", .minor = 22, .sections = true};
 	Elf64_Shdr sh[2] = {
-		{0, SHT_SYMTAB, 0, 0, SYMTAB, sizeof(Elf64_Sym) * 10, 5, 0, 8, sizeof(Elf64_Sym)},
+		{0, SHT_SYMTAB, 0, 0, SYMTAB, sizeof(Elf64_Sym) * SYM_CNT, 5, 0, 8,
+		 sizeof(Elf64_Sym)},
 		{0, SHT_STRTAB, 0, 0, STRTAB, sizeof(names), 0, 0, 1, 0},
 	};
 	Elf64_Ehdr eh;
@@ -45,7 +51,7 @@ static void fill(struct made *m, struct elf_file *f)
 	made__fill(m, &o);
 	memcpy(m->bytes + MADE_STRINGS + 0x60, ".symtab", 8);
 	memcpy(m->bytes + STRTAB, names, sizeof(names));
-	for (size_t i = 0; i < 10; i++) {
+	for (size_t i = 0; i < SYM_CNT; i++) {
 		Elf64_Sym s = {.st_name = syms[i].name,
 			       .st_info = ELF64_ST_INFO(STB_GLOBAL, syms[i].type),
 			       .st_value = syms[i].value,
@@ -69,16 +75,10 @@ static void functions_by_address(void **state)
 		uint64_t pc;
 		const char *name;
 	} want[] = {
-		{0x400fff, NULL},
-		{0x401000, "sized"},
-		{0x40103f, "sized"},
-		{0x401040, NULL},
-		{0x401100, "unsized"},
-		{0x4011ff, "unsized"},
-		{0x401200, "last"},
-		{0x40120f, "last"},
-		{0x401210, NULL},
-		{UINT64_MAX, NULL},
+		{0x400fff, NULL},   {0x401000, "sized"},   {0x40103f, "sized"},
+		{0x401040, NULL},   {0x401100, "unsized"}, {0x4011ff, "unsized"},
+		{0x401200, "last"}, {0x40120f, "last"},	   {0x401210, NULL},
+		{0x401280, "cbrt"}, {0x40128f, "cbrt"},	   {UINT64_MAX, NULL},
 		{0, NULL},
 	};
 	struct elf_symbols s;
@@ -88,7 +88,7 @@ static void functions_by_address(void **state)
 	fill(&m, &f);
 	assert_int_equal(elf_symbols__load_funcs(&f, &s), 0);
 	/* what has no name or ends behind the address space is left out */
-	assert_int_equal(s.cnt, 5);
+	assert_int_equal(s.cnt, 8);
 	for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
 		const struct elf_symbol_range *r = elf_symbols__find(&s, want[i].pc);
 

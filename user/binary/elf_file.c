@@ -296,6 +296,36 @@ void elf_file__each_relative(const struct elf_file *f, elf_relative_fn fn, void 
 	}
 }
 
+struct word_window {
+	uint64_t vaddr;
+	uint64_t *words;
+	size_t cnt;
+};
+
+static bool apply_relative(void *ctx, uint64_t off, uint64_t addend)
+{
+	struct word_window *w = ctx;
+
+	if (off >= w->vaddr && (off - w->vaddr) / 8 < w->cnt && (off - w->vaddr) % 8 == 0)
+		w->words[(off - w->vaddr) / 8] = addend;
+	return true;
+}
+
+int elf_file__words(const struct elf_file *f, uint64_t vaddr, uint64_t *words, size_t cnt)
+{
+	struct word_window w = {vaddr, words, cnt};
+	struct span rest;
+
+	if (elf_file__bytes_from(f, vaddr, &rest))
+		return -EBADMSG;
+	memset(words, 0, cnt * sizeof(*words));
+	for (size_t i = 0; i < cnt && !span__u64(rest, i * 8, &words[i]); i++)
+		;
+	if (f->type == ET_DYN)
+		elf_file__each_relative(f, apply_relative, &w);
+	return 0;
+}
+
 /* Notes of one segment; 4-byte aligned, as every toolchain writes those that we read. */
 static int find_note(struct span notes, const char *owner, uint32_t type, struct span *out)
 {

@@ -83,6 +83,10 @@ bool elf_file__needs_library(const struct elf_file *f, const char *prefix);
 typedef bool (*elf_relative_fn)(void *ctx, uint64_t off, uint64_t addend);
 void elf_file__each_relative(const struct elf_file *f, elf_relative_fn fn, void *ctx);
 
+/* Words of the file as they will be after relocation (load bias 0). Missing bytes at the end (a
+ * segment that ends early) read as 0. -EBADMSG: vaddr is nowhere in the file. */
+int elf_file__words(const struct elf_file *f, uint64_t vaddr, uint64_t *words, size_t cnt);
+
 /* A note by owner and type from PT_NOTE; -ENODATA none. */
 int elf_file__note(const struct elf_file *f, const char *owner, uint32_t type, struct span *out);
 

@@ -23,6 +23,19 @@ static bool open_table(const struct elf_file *f, const char *name, struct table 
 	       !elf_file__section_bytes(f, &str, &out->names);
 }
 
+/* Of names for one function the last is taken: what a programmer calls it, not cbrtf64 or __cbrt.
+ */
+static int by_name(const char *a, const char *b)
+{
+	size_t la = strlen(a), lb = strlen(b);
+
+	if ((*a == '_') != (*b == '_'))
+		return *a == '_' ? -1 : 1;
+	if (la != lb)
+		return la > lb ? -1 : 1;
+	return strcmp(a, b);
+}
+
 static int by_start(const void *a, const void *b)
 {
 	const struct elf_symbol_range *x = a, *y = b;
@@ -32,7 +45,7 @@ static int by_start(const void *a, const void *b)
 	/* aliases: the longer one last, for the search takes the last */
 	if (x->end != y->end)
 		return x->end < y->end ? -1 : 1;
-	return strcmp(x->name, y->name);
+	return by_name(x->name, y->name);
 }
 
 /* A symbol without size ends at the next one. */

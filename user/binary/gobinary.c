@@ -163,6 +163,46 @@ int gobinary__is_inlined_somewhere(const struct gobinary *b, const char *name, b
 	return err;
 }
 
+struct instances {
+	const struct gobinary *b;
+	const char *name;
+	size_t cnt;
+};
+
+static int count_instance(void *ctx, uint32_t name_off)
+{
+	struct instances *in = ctx;
+	const char *name;
+	size_t len;
+
+	if (pclntab__name(&in->b->tab, name_off, &name, &len))
+		return -EBADMSG;
+	in->cnt += len == strlen(in->name) && !memcmp(name, in->name, len);
+	return 0;
+}
+
+int gobinary__each_inlined(const struct gobinary *b, const char *name, gobinary_copies_fn fn,
+			   void *ctx)
+{
+	struct gobinary_func f;
+	struct pcln_func pf;
+	int err = b->has_tab ? 0 : -EBADMSG;
+
+	for (size_t i = 0; !err && i < b->tab.func_cnt; i++) {
+		struct instances in = {b, name, 0};
+
+		err = pclntab__func_at(&b->tab, i, &pf);
+		if (!err)
+			err = inline_tree__each_name(&b->tab, &pf, count_instance, &in);
+		if (err || !in.cnt)
+			continue;
+		err = gobinary__func_at(b, i, &f);
+		if (!err)
+			err = fn(ctx, &f, in.cnt);
+	}
+	return err;
+}
+
 /*
  * FuncIDWrapper is the last funcID and runtime.systemstack_switch has the one before it, in
  * every version from 1.18 to 1.27 (src/runtime/symtab.go, src/internal/abi/symtab.go): so

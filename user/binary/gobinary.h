@@ -66,6 +66,15 @@ void gobinary__free(struct gobinary *b);
 const char *gobinary__name(const struct gobinary *b);
 /* The whole file, borrowed: for libdw, which wants all of it. */
 struct span gobinary__image(const struct gobinary *b);
+/*
+ * The file may be cut while it is read (one on a network, a command's before it runs, any after its
+ * process has ended); what is gone reads as zeros. So whoever looked things up asks at the end,
+ * before they count: 0, or -EBADMSG with a message.
+ */
+int gobinary__check_whole(const struct gobinary *b);
+/* Has nobody written to the file since it was opened here, by its size and time? fd: of the same
+ * file. -EBADMSG, with a message. */
+int gobinary__check_unchanged(const struct gobinary *b, int fd);
 enum gobinary_arch gobinary__arch(const struct gobinary *b);
 const struct gobinary_version *gobinary__version(const struct gobinary *b);
 /* Main module path ("example.com/m"), "" unknown. */
@@ -87,6 +96,12 @@ int gobinary__func_by_pc(const struct gobinary *b, uint64_t pc, struct gobinary_
 int gobinary__func_by_name(const struct gobinary *b, const char *name, struct gobinary_func *out);
 /* Is there an inlined instance of this function anywhere (scan of the inline trees)? */
 int gobinary__is_inlined_somewhere(const struct gobinary *b, const char *name, bool *out);
+
+/* Calls fn for each function that has inlined instances of this one, with their number, in the
+ * order of addresses, until it returns something else than 0, which is returned. -EBADMSG. */
+typedef int (*gobinary_copies_fn)(void *ctx, const struct gobinary_func *f, size_t instances);
+int gobinary__each_inlined(const struct gobinary *b, const char *name, gobinary_copies_fn fn,
+			   void *ctx);
 
 /*
  * Logical frames at pc, innermost first; *cnt is 0 when pc is in no Go function. pc is

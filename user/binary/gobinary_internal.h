@@ -3,7 +3,9 @@
 #define BINARY_GOBINARY_INTERNAL_H
 
 #include <pthread.h>
+#include <sys/stat.h>
 
+#include "base/file_map.h"
 #include "base/imap.h"
 #include "binary/buildinfo.h"
 #include "binary/elf_file.h"
@@ -29,8 +31,8 @@ struct gobinary_lazy {
 };
 
 struct gobinary {
-	void *map;
-	size_t map_sz;
+	struct file_map *map;
+	struct stat read; /* the file as it was when it was opened */
 	char *name;
 	char build_id[129];
 	struct elf_file elf;

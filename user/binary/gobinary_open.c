@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "base/log.h"
@@ -19,28 +18,22 @@
 
 static int map_file(struct gobinary *b, int fd)
 {
-	struct stat st;
+	const off_t *sz = &b->read.st_size;
+	int err;
 
-	if (fstat(fd, &st)) {
-		int err = -errno;
-
+	if (fstat(fd, &b->read)) {
+		err = -errno;
 		log_error("elf: '%s': cannot read its size: %s", b->name, strerror(-err));
 		return err;
 	}
-	if (!S_ISREG(st.st_mode) || st.st_size <= 0) {
+	if (!S_ISREG(b->read.st_mode) || *sz <= 0) {
 		log_error("elf: '%s': not an ELF file", b->name);
 		return -ENODATA;
 	}
-	b->map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (b->map == MAP_FAILED) {
-		int err = -errno;
-
-		b->map = NULL;
+	err = file_map__open(fd, (size_t)*sz, &b->map);
+	if (err)
 		log_error("elf: '%s': cannot map: %s", b->name, strerror(-err));
-		return err;
-	}
-	b->map_sz = (size_t)st.st_size;
-	return 0;
+	return err;
 }
 
 static void read_build_id(struct gobinary *b)
@@ -85,7 +78,7 @@ static bool memory_has(const struct gobinary *b, const char *text)
 {
 	struct span data;
 
-	if (b->map_sz > MEMORY_SEARCH_MAX_SZ)
+	if (b->elf.file.n > MEMORY_SEARCH_MAX_SZ)
 		return false;
 	for (size_t i = 0; i < b->elf.load_cnt; i++) {
 		if (!elf_file__bytes_from(&b->elf, b->elf.loads[i].vaddr, &data) &&
@@ -178,7 +171,7 @@ static int open_contents(struct gobinary *b)
 	bool has_info;
 	int err;
 
-	err = elf_file__open(&b->elf, span__of(b->map, b->map_sz), b->name);
+	err = elf_file__open(&b->elf, file_map__bytes(b->map), b->name);
 	if (err)
 		return err;
 	read_build_id(b);
@@ -206,6 +199,8 @@ int gobinary__open(int fd, const char *name, struct gobinary **out)
 	if (err)
 		goto out;
 	err = open_contents(b);
+	if (!err)
+		err = gobinary__check_whole(b);
 	if (err)
 		goto out;
 	*out = b;
@@ -226,8 +221,7 @@ void gobinary__free(struct gobinary *b)
 		elf_symbols__free(&b->lazy->symbols);
 		free(b->lazy);
 	}
-	if (b->map)
-		munmap(b->map, b->map_sz);
+	file_map__free(b->map);
 	free(b->name);
 	free(b);
 }

@@ -42,39 +42,6 @@ static void version_words(unsigned minor, size_t *gofunc, size_t *textsectmap)
 	}
 }
 
-/* ---- words of the file as they will be after relocation (load bias 0) ---- */
-
-struct window {
-	uint64_t vaddr;
-	uint64_t *words;
-	size_t cnt;
-};
-
-static bool apply_relative(void *ctx, uint64_t off, uint64_t addend)
-{
-	struct window *w = ctx;
-
-	if (off >= w->vaddr && (off - w->vaddr) / 8 < w->cnt && (off - w->vaddr) % 8 == 0)
-		w->words[(off - w->vaddr) / 8] = addend;
-	return true;
-}
-
-/* Missing bytes at the end (a segment that ends early) read as 0. */
-static int read_words(const struct elf_file *f, uint64_t vaddr, uint64_t *words, size_t cnt)
-{
-	struct window w = {vaddr, words, cnt};
-	struct span rest;
-
-	if (elf_file__bytes_from(f, vaddr, &rest))
-		return -EBADMSG;
-	memset(words, 0, cnt * sizeof(*words));
-	for (size_t i = 0; i < cnt && !span__u64(rest, i * 8, &words[i]); i++)
-		;
-	if (f->type == ET_DYN)
-		elf_file__each_relative(f, apply_relative, &w);
-	return 0;
-}
-
 /* ---- candidates ---- */
 
 #define CANDIDATES_MAX 16
@@ -165,7 +132,7 @@ static int read_textsects(const struct elf_file *f, uint64_t vaddr, uint64_t cnt
 {
 	uint64_t words[3 * PCLNTAB_TEXTSECT_MAX];
 
-	if (cnt > PCLNTAB_TEXTSECT_MAX || read_words(f, vaddr, words, 3 * cnt))
+	if (cnt > PCLNTAB_TEXTSECT_MAX || elf_file__words(f, vaddr, words, 3 * cnt))
 		return -EBADMSG;
 	t->sects = calloc(cnt, sizeof(*t->sects));
 	if (!t->sects)
@@ -255,7 +222,8 @@ static bool try_header(void *ctx, const struct pclntab_header *h)
 	fi->header_seen = h->vaddr;
 	collect(&s);
 	for (size_t i = 0; i < s.cnt; i++) {
-		if (read_words(fi->f, s.found[i], md, MD_WORDS) || !words_are_sane(fi->f, h, md))
+		if (elf_file__words(fi->f, s.found[i], md, MD_WORDS) ||
+		    !words_are_sane(fi->f, h, md))
 			continue;
 		fi->module_seen = s.found[i];
 		fi->err = fill_any(fi->f, fi->minor, h, md, fi->t);
