@@ -51,6 +51,12 @@ int process__open(pid_t pid, struct process **out);
 void process__free(struct process *p);
 /* Is it still the same process and alive (pidfd)? */
 bool process__is_alive(const struct process *p);
+/* How it ended, as wait(2) has it. -EBUSY: it has not. -ENODATA: it was waited for already and this
+ * kernel (before Linux 6.15) does not tell. */
+int process__exit_status(const struct process *p, int *status);
+/* "status 2", "signal 9 (Killed)" */
+#define EXIT_STATUS_SZ 32
+const char *exit_status__format(int status, char out[EXIT_STATUS_SZ]);
 /* Does it still run the program that was opened (false after exec, be it of the same file)? */
 bool process__is_same_exe(const struct process *p);
 /* tracer_pid, state, seccomp and frozen as they are now. */
@@ -80,7 +86,8 @@ struct process_hit {
 /* All processes but kernel threads whose comm or executable base name is name (NULL: all), by
  * rising pid; *out is the caller's to free(). */
 int process__find(const char *name, struct process_hit **out, size_t *cnt);
-/* All processes of a container id (a prefix of ≥ 6 hex digits will do). */
+/* All processes of a container id (a prefix of ≥ 6 hex digits will do; -EINVAL, with a message,
+ * what cannot be one). */
 int process__find_container(const char *id, struct process_hit **out, size_t *cnt);
 
 #endif

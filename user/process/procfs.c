@@ -126,7 +126,7 @@ int proc_stat__parse(struct span text, struct proc_stat *out)
 	const char *open = text.n ? memchr(s, '(', text.n) : NULL;
 	const char *close = text.n ? memrchr(s, ')', text.n) : NULL;
 	struct proc_stat st = {0};
-	uint64_t flags;
+	uint64_t flags, code;
 	const char *c;
 
 	if (!open || !close || close < open || end - close < 4 || close[1] != ' ')
@@ -143,6 +143,9 @@ int proc_stat__parse(struct span text, struct proc_stat *out)
 	c = skip_words(c, end, 6); /* cutime cstime priority nice num_threads itrealvalue */
 	if (next_u64(&c, end, &st.start_ticks))
 		return -EBADMSG;
+	c = skip_words(c, end, 29); /* vsize … env_end */
+	st.has_exit_code = !next_u64(&c, end, &code) && code <= 0xffff;
+	st.exit_code = st.has_exit_code ? (int)code : 0;
 	*out = st;
 	return 0;
 }

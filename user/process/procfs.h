@@ -30,6 +30,8 @@ struct proc_stat {
 	uint32_t flags; /* PF_KTHREAD … */
 	uint64_t utime_ticks, stime_ticks;
 	uint64_t start_ticks;
+	bool has_exit_code; /* it is there; 0 for whoever may not look into the process */
+	int exit_code;	    /* as wait(2) has it; of a zombie */
 };
 #define PROC_PF_KTHREAD 0x00200000u /* include/linux/sched.h */
 
