@@ -319,12 +319,14 @@ static int fill(struct reader *r, const struct moment *m, const uint64_t *words,
 	h->rate = m->rate;
 	for (size_t i = 0; i < r->cnt; i++) {
 		const struct entry *e = &r->e[i];
+		size_t hidden = 0, cnt = e->nstk;
 
-		h->b[i].pcs_off = e->pcs_off;
-		h->b[i].pcs_cnt = e->nstk;
 		if (src->bin)
-			h->b[i].pcs_cnt = (uint32_t)heap_stack__physical(
-				src->bin, src->bias, src->go_minor, r->pcs + e->pcs_off, e->nstk);
+			cnt = heap_stack__physical(src->bin, src->bias, src->go_minor,
+						   r->pcs + e->pcs_off, e->nstk, &hidden);
+		h->b[i].pcs_off = e->pcs_off + (uint32_t)hidden;
+		h->b[i].pcs_cnt = (uint32_t)cnt;
+		h->b[i].hidden_cnt = (uint32_t)hidden;
 	}
 	h->pcs = r->pcs;
 	h->pcs_cnt = r->pcs_cnt;

@@ -23,6 +23,7 @@ struct heap_bucket {
 	uint32_t pcs_off, pcs_cnt; /* pcs[pcs_off …], leaf first: return addresses, one for each
 				    * physical frame; the allocator's own frames are left out as
 				    * runtime/pprof does */
+	uint32_t hidden_cnt;	   /* those: logical PCs, in front of pcs_off; 0 in older streams */
 };
 
 struct heap_buckets {
@@ -52,10 +53,11 @@ int heap_buckets__parse(struct span in, struct heap_buckets **out);
 
 /*
  * A stack as the runtime keeps it has a PC for each logical frame. In place: frames of the runtime
- * at the leaf are dropped as runtime/pprof's writeHeapProto does, then the PCs that stand for
- * inlined calls. Returns how many are left.
+ * at the leaf are passed over as runtime/pprof's writeHeapProto does, the first *hidden; of what
+ * follows, the PCs that stand for inlined calls are dropped. Returns how many are left behind the
+ * hidden ones.
  */
 size_t heap_stack__physical(const struct gobinary *b, uint64_t bias, unsigned go_minor,
-			    uint64_t *pcs, size_t cnt);
+			    uint64_t *pcs, size_t cnt, size_t *hidden);
 
 #endif

@@ -12,8 +12,9 @@
 #include "goruntime/heap_buckets.h"
 
 #define MAGIC 0x70616568u /* "heap" */
-#define VERSION 1
-#define BUCKET_SZ 32
+#define VERSION 2
+#define BUCKET_SZ 40
+#define BUCKET_SZ_V1 32 /* without the hidden PCs */
 #define WHY_SZ sizeof(((struct heap_buckets *)0)->why)
 
 int heap_buckets__serialize(const struct heap_buckets *h, struct buf *out)
@@ -37,6 +38,8 @@ int heap_buckets__serialize(const struct heap_buckets *h, struct buf *out)
 		buf__u64(out, h->b[i].frees);
 		buf__u32(out, h->b[i].pcs_off);
 		buf__u32(out, h->b[i].pcs_cnt);
+		buf__u32(out, h->b[i].hidden_cnt);
+		buf__u32(out, 0);
 	}
 	return out->err;
 }
@@ -60,12 +63,15 @@ static int take_bucket(struct span row, size_t pcs_cnt, struct heap_bucket *b)
 	    span__u64(row, 16, &b->frees) || span__u32(row, 24, &b->pcs_off) ||
 	    span__u32(row, 28, &b->pcs_cnt))
 		return -EBADMSG;
-	return b->frees > b->allocs || b->pcs_cnt > pcs_cnt || b->pcs_off > pcs_cnt - b->pcs_cnt
+	if (row.n >= BUCKET_SZ && span__u32(row, 32, &b->hidden_cnt))
+		return -EBADMSG;
+	return b->frees > b->allocs || b->pcs_cnt > pcs_cnt || b->pcs_off > pcs_cnt - b->pcs_cnt ||
+			       b->hidden_cnt > b->pcs_off
 		       ? -EBADMSG
 		       : 0;
 }
 
-static int take_tables(struct span in, uint64_t *off, struct heap_buckets *h)
+static int take_tables(struct span in, uint64_t *off, size_t row_sz, struct heap_buckets *h)
 {
 	struct span rows, row;
 	int err = take_rows(in, off, 8, &h->pcs_cnt, &rows);
@@ -78,32 +84,33 @@ static int take_tables(struct span in, uint64_t *off, struct heap_buckets *h)
 	for (size_t i = 0; !err && i < h->pcs_cnt; i++)
 		err = span__u64(rows, i * 8, &h->pcs[i]);
 	if (!err)
-		err = take_rows(in, off, BUCKET_SZ, &h->cnt, &rows);
+		err = take_rows(in, off, row_sz, &h->cnt, &rows);
 	if (err)
 		return err;
 	h->b = calloc(h->cnt + 1, sizeof(*h->b));
 	if (!h->b)
 		return -ENOMEM;
 	for (size_t i = 0; !err && i < h->cnt; i++) {
-		err = span__sub(rows, i * BUCKET_SZ, BUCKET_SZ, &row);
+		err = span__sub(rows, i * row_sz, row_sz, &row);
 		if (!err)
 			err = take_bucket(row, h->pcs_cnt, &h->b[i]);
 	}
 	return err;
 }
 
-static int take_words(struct span in, uint64_t *off, struct heap_buckets *h)
+static int take_words(struct span in, uint64_t *off, size_t *row_sz, struct heap_buckets *h)
 {
 	uint32_t magic, version;
 	uint64_t before_gc;
 
-	if (span__u32(in, 0, &magic) || span__u32(in, 4, &version) || magic != MAGIC ||
-	    version != VERSION || span__copy(in, 8, h->why, WHY_SZ) ||
+	if (span__u32(in, 0, &magic) || span__u32(in, 4, &version) || magic != MAGIC || !version ||
+	    version > VERSION || span__copy(in, 8, h->why, WHY_SZ) ||
 	    span__u64(in, 8 + WHY_SZ, &h->rate) || span__u64(in, 16 + WHY_SZ, &before_gc) ||
 	    before_gc > 1 || h->why[WHY_SZ - 1])
 		return -EBADMSG;
 	h->before_gc = before_gc;
 	*off = 24 + WHY_SZ;
+	*row_sz = version == 1 ? BUCKET_SZ_V1 : BUCKET_SZ;
 	return 0;
 }
 
@@ -111,13 +118,14 @@ int heap_buckets__parse(struct span in, struct heap_buckets **out)
 {
 	struct heap_buckets *h = calloc(1, sizeof(*h));
 	uint64_t off = 0;
+	size_t row_sz;
 	int err;
 
 	if (!h)
 		return -ENOMEM;
-	err = take_words(in, &off, h);
+	err = take_words(in, &off, &row_sz, h);
 	if (!err)
-		err = take_tables(in, &off, h);
+		err = take_tables(in, &off, row_sz, h);
 	if (!err && off != in.n)
 		err = -EBADMSG;
 	if (err == -EBADMSG)

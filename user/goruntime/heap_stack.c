@@ -43,20 +43,21 @@ static size_t inlined_callers(const struct gobinary *b, uint64_t bias, const uin
 }
 
 size_t heap_stack__physical(const struct gobinary *b, uint64_t bias, unsigned go_minor,
-			    uint64_t *pcs, size_t cnt)
+			    uint64_t *pcs, size_t cnt, size_t *hidden)
 {
-	size_t from = 0, out = 0;
+	size_t from = 0, out;
 
 	while (from < cnt && is_runtime(b, pcs[from] - bias, go_minor))
 		from++;
 	/* nothing else: it is shown as it is */
 	if (from == cnt)
 		from = 0;
+	*hidden = out = from;
 	while (from < cnt) {
 		size_t skip = inlined_callers(b, bias, pcs + from, cnt - from);
 
 		pcs[out++] = pcs[from];
 		from += 1 + skip;
 	}
-	return out;
+	return out - *hidden;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "goruntime/plan_regions.h"
 #include "goruntime/plan_scan.h"
 
 #define ARRAY_CNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -136,7 +137,8 @@ static int add(struct planner *p, enum site_id id, bool required, const struct g
 		if (plan->sites[i].vaddr == spot->insn.addr)
 			return refuse(p, f->name, "shares its probe point with another function");
 	}
-	if (plan->cnt == PLAN_SITES_MAX || spot->insn.len > sizeof(s->bytes))
+	if (plan->cnt >= (id == SITE_REGION_END ? PLAN_SITES_MAX : PLAN_FOUND_MAX) ||
+	    spot->insn.len > sizeof(s->bytes))
 		return -ENOSPC;
 	s = &plan->sites[plan->cnt];
 	*s = (struct probe_site){.id = id,
@@ -402,6 +404,143 @@ static int plan_assist_ends(struct planner *p)
 	return err ? err : note_copies(p, SITE_GC_ASSIST_END, func);
 }
 
+static int add_region_end(void *ctx, const struct gobinary_func *f, const struct plan_spot *spot)
+{
+	struct planner *p = ctx;
+	int err = add(p, SITE_REGION_END, false, f, spot);
+
+	if (!err)
+		p->plan->sites[p->plan->cnt - 1].when = SITE_IF_EQUAL;
+	return err;
+}
+
+static int add_regions(struct planner *p, const struct gobinary_func *f)
+{
+	struct region_start start;
+	bool inlined = false;
+	int err = gobinary__is_inlined_somewhere(p->scan.b, f->name, &inlined);
+
+	if (!err && inlined)
+		err = -ENOENT;
+	if (!err)
+		err = plan_regions__start(&p->scan, &start);
+	if (!err)
+		err = add(p, SITE_REGION_START, false, f, &start.spot);
+	if (err)
+		return err;
+	p->plan->sites[p->plan->cnt - 1].when = start.when;
+	return plan_regions__ends(&p->scan, start.noop, add_region_end, p);
+}
+
+/* Regions by StartRegion, linked only where it is used: all of their begins and ends, or none. */
+static int plan_regions(struct planner *p)
+{
+	size_t before = p->plan->cnt;
+	struct gobinary_func f;
+	int err = gobinary__func_by_name(p->scan.b, "runtime/trace.StartRegion", &f);
+
+	if (err)
+		return err == -ENOENT ? 0 : err;
+	err = add_regions(p, &f);
+	if (err != -ENOENT && err != -ENOSPC)
+		return err;
+	p->plan->cnt = before;
+	note(p, "%s: %s: regions that it begins are not seen", f.name,
+	     err == -ENOSPC ? "has too many ends for a probe at each"
+			    : "the compiler laid it or its ends out in another way");
+	return 0;
+}
+
+#define REQUEST_ROWS 5
+struct request_row {
+	enum site_id id;
+	const char *func, *callee; /* callee NULL: the prologue */
+	bool after;		   /* behind the call, not the call */
+};
+
+static int find_request(const struct planner *p, const struct request_row *row,
+			struct gobinary_func *f, struct plan_spot *spot)
+{
+	int err = gobinary__func_by_name(p->scan.b, row->func, f);
+
+	if (err)
+		return err;
+	if (!row->callee)
+		return plan_scan__prologue(&p->scan, f, spot);
+	if (row->after)
+		return plan_scan__branch_on_bool(&p->scan, f, row->callee, spot);
+	return plan_scan__call(&p->scan, f, row->callee, p->use_nop5, spot);
+}
+
+/* A copy that a profile-guided build put into a caller is passed unseen: then none are seen. */
+static int find_all_requests(const struct planner *p, const struct request_row *rows, size_t cnt,
+			     struct gobinary_func *f, struct plan_spot *spots, const char **lacks)
+{
+	bool inlined = false;
+	int err = 0;
+
+	for (size_t i = 0; !err && i < cnt; i++) {
+		*lacks = rows[i].func;
+		err = find_request(p, &rows[i], &f[i], &spots[i]);
+		if (!err && !rows[i].callee)
+			err = gobinary__is_inlined_somewhere(p->scan.b, rows[i].func, &inlined);
+		if (!err && inlined)
+			err = -ENOENT;
+	}
+	return err;
+}
+
+static int plan_requests_of(struct planner *p, const struct request_row *rows, size_t cnt)
+{
+	struct plan_spot spots[REQUEST_ROWS];
+	struct gobinary_func f[REQUEST_ROWS];
+	const char *lacks = NULL;
+	int err = find_all_requests(p, rows, cnt, f, spots, &lacks);
+
+	for (size_t i = 0; !err && i < cnt; i++)
+		err = add(p, rows[i].id, false, &f[i], &spots[i]);
+	if (err == -ENOENT)
+		note(p, "%s has no place to be probed: requests of net/http are not seen", lacks);
+	return err == -ENOENT ? 0 : err;
+}
+
+/*
+ * Requests of net/http's server: all sites or none, for a request whose end is not seen would seem
+ * to go on. Programs built with nethttpomithttp2 have no HTTP/2.
+ */
+static int plan_requests(struct planner *p)
+{
+	static const struct request_row rows[] = {
+		{SITE_REQUEST_BEGIN, "net/http.serverHandler.ServeHTTP", NULL, false},
+		{SITE_REQUEST_END, "net/http.(*conn).serve", "net/http.(*conn).hijacked", true},
+		{SITE_REQUEST_END_DEFERRED, "net/http.(*conn).serve.func1",
+		 "net/http.(*conn).hijacked", true},
+		{SITE_REQUEST_END_H2, "net/http.(*http2responseWriter).handlerDone", NULL, false},
+		{SITE_REQUEST_PANIC_H2, "net/http.(*http2serverConn).runHandler.func1",
+		 "net/http.(*http2serverConn).writeFrameFromHandler", false},
+	};
+	static const struct request_row rows_1_27[] = {
+		{SITE_REQUEST_END_H2, "net/http/internal/http2.(*responseWriter).handlerDone", NULL,
+		 false},
+		{SITE_REQUEST_PANIC_H2, "net/http/internal/http2.(*serverConn).runHandler.func1",
+		 "net/http/internal/http2.(*serverConn).writeFrameFromHandler", false},
+	};
+	struct request_row chosen[REQUEST_ROWS];
+	struct gobinary_func f;
+	size_t cnt = 3;
+	int err = gobinary__func_by_name(p->scan.b, rows[0].func, &f);
+
+	if (err)
+		return err == -ENOENT ? 0 : err;
+	memcpy(chosen, rows, sizeof(chosen));
+	if (p->scan.minor >= 27)
+		memcpy(chosen + cnt, rows_1_27, sizeof(rows_1_27));
+	err = gobinary__func_by_name(p->scan.b, chosen[cnt].func, &f);
+	if (!err)
+		cnt = REQUEST_ROWS;
+	return err && err != -ENOENT ? err : plan_requests_of(p, chosen, cnt);
+}
+
 static int plan_all(struct planner *p)
 {
 	int err = 0;
@@ -416,10 +555,14 @@ static int plan_all(struct planner *p)
 		err = plan_start_world(p);
 	if (!err && p->sites & ASSIST_END_SITES)
 		err = plan_assist_ends(p);
+	if (!err && p->sites & SITES_REQUEST)
+		err = plan_requests(p);
 	for (size_t i = 0; !err && i < ARRAY_CNT(plan_rows); i++) {
 		if (p->sites & SITE_BIT(plan_rows[i].id))
 			err = plan_row(p, &plan_rows[i]);
 	}
+	if (!err && p->sites & SITES_REGION) /* the last, for there may be many */
+		err = plan_regions(p);
 	return err;
 }
 
@@ -454,7 +597,16 @@ int plan__make_for(const struct gobinary *b, bool use_nop5, uint64_t sites, stru
 		log_error("plan: '%s': the tables or instructions of the runtime's functions are "
 			  "malformed",
 			  gobinary__name(b));
-	return err;
+	return err ? err : gobinary__check_whole(b);
+}
+
+bool plan__has(const struct probe_plan *plan, enum site_id id)
+{
+	for (size_t i = 0; i < plan->cnt; i++) {
+		if (plan->sites[i].id == id)
+			return true;
+	}
+	return false;
 }
 
 bool plan__sees_changes(const struct probe_plan *plan)
@@ -533,9 +685,16 @@ const char *site_id__name(enum site_id i)
 		[SITE_USER_TASK_END] = "user task end",
 		[SITE_USER_REGION] = "user region",
 		[SITE_USER_LOG] = "user log",
+		[SITE_REGION_START] = "user region (StartRegion)",
+		[SITE_REGION_END] = "user region end",
 		[SITE_SET_LABELS] = "pprof labels",
 		[SITE_REFILL] = "span refill",
 		[SITE_ALLOC_LARGE] = "large allocation",
+		[SITE_REQUEST_BEGIN] = "request",
+		[SITE_REQUEST_END] = "request end",
+		[SITE_REQUEST_END_DEFERRED] = "request end (panic)",
+		[SITE_REQUEST_END_H2] = "request end (HTTP/2)",
+		[SITE_REQUEST_PANIC_H2] = "request end (HTTP/2, panic)",
 	};
 
 	return (unsigned)i < SITE_MAX && names[i] ? names[i] : "?";

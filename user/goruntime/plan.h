@@ -23,7 +23,7 @@ enum site_insn {
 };
 
 /*
- * What the handler reads; one program serves all sites and is told by the cookie. Registers
+ * What the handler reads; one program serves all sites and is told by the address. Registers
  * by amd64's names; arm64's X0, X1, X2, X28 stand for RAX, RBX, RCX, R14. docs/probes.md tells
  * more. The g register is a user goroutine's at the syscall and annotation sites, else g0.
  */
@@ -65,6 +65,15 @@ enum site_id {
 	SITE_REFILL,	    /* (*mcache).refill: RAX = mcache, BL = span class, R14 = user g */
 	SITE_ALLOC_LARGE,   /* (*mcache).allocLarge: RBX = bytes, R14 = user g */
 	SITE_GC_ASSIST_END, /* gcAssistAlloc, from 1.22 on, once for each end: R14 = user g */
+	SITE_REGION_START,  /* runtime/trace.StartRegion, where the tracer is off: RAX, RBX = ctx,
+			     * RCX, RDI = name; R14 = user g */
+	SITE_REGION_END,    /* each copy of (*Region).End, behind its comparison: R14 = user g */
+	/* net/http's server, R14 = user g at all of them */
+	SITE_REQUEST_BEGIN, /* serverHandler.ServeHTTP: RCX = response writer, RDI = *Request */
+	SITE_REQUEST_END,   /* (*conn).serve, behind hijacked: AL = its result */
+	SITE_REQUEST_END_DEFERRED, /* the same in its deferred function: after a panic or Goexit */
+	SITE_REQUEST_END_H2,	   /* (*responseWriter).handlerDone: RAX = response writer */
+	SITE_REQUEST_PANIC_H2, /* CALL writeFrameFromHandler in runHandler's deferred function */
 	SITE_MAX,
 };
 
@@ -73,9 +82,17 @@ enum site_id {
  * hit with the branch taken (amd64 jbe: flags & 0x41, CF or ZF; exitsyscall's jb: CF, a
  * branch that never comes back).
  */
+enum site_when {
+	SITE_ALWAYS,
+	/* a JCC site that counts only with this outcome of the comparison before it */
+	SITE_IF_EQUAL,
+	SITE_IF_UNEQUAL,
+};
+
 struct probe_site {
 	enum site_id id;
 	enum site_insn insn;
+	enum site_when when;
 	const char *func; /* borrowed from the binary */
 	uint64_t vaddr;	  /* link-time address of the probed instruction */
 	uint64_t file_off;
@@ -84,7 +101,8 @@ struct probe_site {
 	bool required; /* without it no capture */
 };
 
-#define PLAN_SITES_MAX 64
+#define PLAN_SITES_MAX 192
+#define PLAN_FOUND_MAX 64 /* but for region ends, which come last: capture/site_table.h */
 
 struct probe_plan {
 	struct probe_site sites[PLAN_SITES_MAX];
@@ -114,8 +132,19 @@ int plan__make(const struct gobinary *b, bool use_nop5, struct probe_plan *out);
 	 SITE_BIT(SITE_ENTERSYSCALL) | SITE_BIT(SITE_ENTERSYSCALLBLOCK) |                          \
 	 SITE_BIT(SITE_EXITSYSCALL) | SITE_BIT(SITE_EXITSYSCALL_NOP) | SITE_BIT(SITE_NEEDM) |      \
 	 SITE_BIT(SITE_DROPM))
+/* Regions that begin and end while the runtime's own tracer is off: both or none. */
+#define SITES_REGION (SITE_BIT(SITE_REGION_START) | SITE_BIT(SITE_REGION_END))
+/* Of net/http's requests: all or none of them are in a plan, where the program has a server. */
+#define SITES_REQUEST                                                                              \
+	(SITE_BIT(SITE_REQUEST_BEGIN) | SITE_BIT(SITE_REQUEST_END) |                               \
+	 SITE_BIT(SITE_REQUEST_END_DEFERRED) | SITE_BIT(SITE_REQUEST_END_H2) |                     \
+	 SITE_BIT(SITE_REQUEST_PANIC_H2))
+/* What a program tells a tracer: their records have texts. */
+#define SITES_ANNOTATION                                                                           \
+	(SITE_BIT(SITE_USER_TASK_CREATE) | SITE_BIT(SITE_USER_TASK_END) |                          \
+	 SITE_BIT(SITE_USER_REGION) | SITE_BIT(SITE_USER_LOG) | SITES_REGION)
 /* All that a trace needs. */
-#define SITES_ALL (~SITES_ALLOC)
+#define SITES_ALL (~(SITES_ALLOC | SITES_REQUEST))
 /* Where goroutines begin to be. */
 #define SITES_CREATE (SITE_BIT(SITE_CREATE) | SITE_BIT(SITE_CREATE_AFTER) | SITE_BIT(SITE_NEWCORO))
 _Static_assert(SITE_MAX <= 64, "a set of sites is a word");
@@ -126,6 +155,7 @@ int plan__make_for(const struct gobinary *b, bool use_nop5, uint64_t sites, stru
 /* Do the sites see all that the programs have to know of to remember things (bpf/known.h,
  * gbt_config.remember)? Not where a site is missing or copies of its function are passed unseen. */
 bool plan__sees_changes(const struct probe_plan *plan);
+bool plan__has(const struct probe_plan *plan, enum site_id id);
 const char *site_insn__name(enum site_insn i);
 const char *site_id__name(enum site_id i);
 

@@ -10,23 +10,16 @@
 
 /* ---- walking over a function ---- */
 
-struct walk {
-	const struct plan_scan *scan;
-	struct span code;
-	uint64_t entry, off;
-};
-
-static int walk__begin(struct walk *w, const struct plan_scan *s, const struct gobinary_func *f)
+int plan_walk__begin(struct plan_walk *w, const struct plan_scan *s, const struct gobinary_func *f)
 {
-	*w = (struct walk){.scan = s, .entry = f->entry};
+	*w = (struct plan_walk){.scan = s, .entry = f->entry};
 	insn_decoder__reset(s->d);
 	if (f->end <= f->entry)
 		return -ENOENT;
 	return gobinary__bytes(s->b, f->entry, f->end - f->entry, &w->code);
 }
 
-/* false at the end of the function, at padding and at what cannot be decoded. */
-static bool walk__next(struct walk *w, struct insn *out)
+bool plan_walk__next(struct plan_walk *w, struct insn *out)
 {
 	struct span rest;
 
@@ -69,16 +62,16 @@ static bool is_amd64_jbe(const struct insn *in)
 }
 
 /* push %rbp, then mov %rsp, %rbp; before them nothing but the stack check. */
-static int amd64_push(struct walk *w, struct plan_spot *out)
+static int amd64_push(struct plan_walk *w, struct plan_spot *out)
 {
 	struct insn next;
 
-	for (int i = 0; i < PROLOGUE_INSNS_MAX && walk__next(w, &out->insn); i++) {
+	for (int i = 0; i < PROLOGUE_INSNS_MAX && plan_walk__next(w, &out->insn); i++) {
 		const struct insn *in = &out->insn;
 
 		if (in->kind == INSN_PUSH && in->push_reg == RBP && in->len == 1) {
 			out->kind = SITE_PUSH;
-			return walk__next(w, &next) && has_bytes(&next, "\x48\x89\xe5", 3)
+			return plan_walk__next(w, &next) && has_bytes(&next, "\x48\x89\xe5", 3)
 				       ? 0
 				       : -ENOENT;
 		}
@@ -89,11 +82,11 @@ static int amd64_push(struct walk *w, struct plan_spot *out)
 }
 
 /* The jbe of the stack check, which leads to the call of morestack at the function's end. */
-static int amd64_jbe(struct walk *w, const struct gobinary_func *f, struct plan_spot *out)
+static int amd64_jbe(struct plan_walk *w, const struct gobinary_func *f, struct plan_spot *out)
 {
 	bool compared = false;
 
-	for (int i = 0; i < PROLOGUE_INSNS_MAX && walk__next(w, &out->insn); i++) {
+	for (int i = 0; i < PROLOGUE_INSNS_MAX && plan_walk__next(w, &out->insn); i++) {
 		const struct insn *in = &out->insn;
 
 		if (is_amd64_jbe(in)) {
@@ -117,11 +110,11 @@ static uint32_t arm64_word(const struct insn *in)
 }
 
 /* ldr x16, [x28, #16 or #24]; cmp sp, x16 (or sub x17, sp, #N; cmp x17, x16); b.ls */
-static int arm64_bls(struct walk *w, const struct gobinary_func *f, struct plan_spot *out)
+static int arm64_bls(struct plan_walk *w, const struct gobinary_func *f, struct plan_spot *out)
 {
 	bool loaded = false;
 
-	for (int i = 0; i < PROLOGUE_INSNS_MAX && walk__next(w, &out->insn); i++) {
+	for (int i = 0; i < PROLOGUE_INSNS_MAX && plan_walk__next(w, &out->insn); i++) {
 		const struct insn *in = &out->insn;
 		uint32_t word = arm64_word(in);
 
@@ -141,8 +134,8 @@ static int arm64_bls(struct walk *w, const struct gobinary_func *f, struct plan_
 int plan_scan__prologue(const struct plan_scan *s, const struct gobinary_func *f,
 			struct plan_spot *out)
 {
-	struct walk w;
-	int err = walk__begin(&w, s, f);
+	struct plan_walk w;
+	int err = plan_walk__begin(&w, s, f);
 
 	if (err)
 		return err;
@@ -154,12 +147,12 @@ int plan_scan__prologue(const struct plan_scan *s, const struct gobinary_func *f
 int plan_scan__first_branch(const struct plan_scan *s, const struct gobinary_func *f,
 			    struct plan_spot *out)
 {
-	struct walk w;
-	int err = walk__begin(&w, s, f);
+	struct plan_walk w;
+	int err = plan_walk__begin(&w, s, f);
 
 	if (err)
 		return err;
-	for (int i = 0; i < STRAIGHT_INSNS_MAX && walk__next(&w, &out->insn); i++) {
+	for (int i = 0; i < STRAIGHT_INSNS_MAX && plan_walk__next(&w, &out->insn); i++) {
 		switch (out->insn.kind) {
 		case INSN_JCC:
 		case INSN_CALL:
@@ -195,11 +188,11 @@ static bool is_nop5(const struct insn *in)
 static bool is_branched_to(const struct plan_scan *s, const struct gobinary_func *f, uint64_t addr)
 {
 	struct insn in;
-	struct walk w;
+	struct plan_walk w;
 
-	if (walk__begin(&w, s, f))
+	if (plan_walk__begin(&w, s, f))
 		return true;
-	while (walk__next(&w, &in)) {
+	while (plan_walk__next(&w, &in)) {
 		if ((in.kind == INSN_JCC || in.kind == INSN_JMP) && in.target == addr)
 			return true;
 	}
@@ -216,13 +209,13 @@ static int find_call(const struct plan_scan *s, const struct gobinary_func *f, c
 {
 	struct insn in, before = {0};
 	bool found = false;
-	struct walk w;
-	int err = walk__begin(&w, s, f);
+	struct plan_walk w;
+	int err = plan_walk__begin(&w, s, f);
 
 	if (err)
 		return err;
 	memset(out, 0, sizeof(*out));
-	while (walk__next(&w, &in)) {
+	while (plan_walk__next(&w, &in)) {
 		if (found && !out->after.len)
 			out->after = in;
 		if (calls(s, &in, callee)) {
@@ -257,12 +250,12 @@ int plan_scan__call(const struct plan_scan *s, const struct gobinary_func *f, co
 int plan_scan__first_call(const struct plan_scan *s, const struct gobinary_func *f,
 			  const char *callee, struct plan_spot *out)
 {
-	struct walk w;
-	int err = walk__begin(&w, s, f);
+	struct plan_walk w;
+	int err = plan_walk__begin(&w, s, f);
 
 	if (err)
 		return err;
-	while (walk__next(&w, &out->insn)) {
+	while (plan_walk__next(&w, &out->insn)) {
 		if (calls(s, &out->insn, callee)) {
 			out->kind = SITE_CALL;
 			return 0;
@@ -303,12 +296,12 @@ int plan_scan__branch_after_call(const struct plan_scan *s, const struct gobinar
 				 const char *callee, struct plan_spot *out)
 {
 	bool returned = false;
-	struct walk w;
-	int err = walk__begin(&w, s, f);
+	struct plan_walk w;
+	int err = plan_walk__begin(&w, s, f);
 
 	if (err)
 		return err;
-	while (walk__next(&w, &out->insn)) {
+	while (plan_walk__next(&w, &out->insn)) {
 		if (returned && out->insn.kind == INSN_JCC) {
 			out->kind = SITE_JCC;
 			return 0;
@@ -320,19 +313,56 @@ int plan_scan__branch_after_call(const struct plan_scan *s, const struct gobinar
 	return -ENOENT;
 }
 
+static bool is_jne(const struct insn *in)
+{
+	return in->kind == INSN_JCC && (in->bytes[0] == 0x75 || has_bytes(in, "\x0f\x85", 2));
+}
+
+/* What may stand between a call and the test of its bool: test al, al; its store into the frame. */
+static bool is_about_result(const struct insn *in)
+{
+	return in->kind == INSN_NOP || (in->len == 2 && has_bytes(in, "\x84\xc0", 2)) ||
+	       (in->len == 4 && has_bytes(in, "\x88\x44\x24", 3)) ||
+	       (in->len == 7 && has_bytes(in, "\x88\x84\x24", 3));
+}
+
+int plan_scan__branch_on_bool(const struct plan_scan *s, const struct gobinary_func *f,
+			      const char *callee, struct plan_spot *out)
+{
+	struct insn in = {0}, before = in;
+	struct found_call c;
+	struct plan_walk w;
+	int err = find_call(s, f, callee, &c);
+
+	if (err)
+		return err;
+	if (gobinary__arch(s->b) == GOBINARY_ARM64)
+		return plan_scan__branch_after_call(s, f, callee, out);
+	err = plan_walk__begin(&w, s, f);
+	if (err)
+		return err;
+	w.off = c.after.addr - f->entry;
+	while (plan_walk__next(&w, &in) && is_about_result(&in))
+		before = in;
+	if (!is_jne(&in) || !has_bytes(&before, "\x84\xc0", 2))
+		return -ENOENT;
+	*out = (struct plan_spot){.insn = in, .kind = SITE_JCC};
+	return 0;
+}
+
 int plan_scan__call_make_runnable(const struct plan_scan *s, const struct gobinary_func *f,
 				  struct plan_spot *out)
 {
 	struct insn in, before = {0};
 	bool found = false;
-	struct walk w;
-	int err = walk__begin(&w, s, f);
+	struct plan_walk w;
+	int err = plan_walk__begin(&w, s, f);
 
 	if (err)
 		return err;
 	if (gobinary__arch(s->b) != GOBINARY_AMD64)
 		return -ENOENT;
-	while (walk__next(&w, &in)) {
+	while (plan_walk__next(&w, &in)) {
 		/* mov $1, %ecx */
 		if (has_bytes(&before, "\xb9\x01\x00\x00\x00", 5) &&
 		    calls(s, &in, "runtime.casgstatus")) {
@@ -364,15 +394,15 @@ int plan_scan__branch_around(const struct plan_scan *s, const struct gobinary_fu
 	struct insn in, before = {0}, test = {0};
 	struct found_call c;
 	int behind = AROUND_INSNS_MAX + 1;
-	struct walk w;
+	struct plan_walk w;
 	int err = find_call(s, f, callee, &c);
 
 	if (err)
 		return err;
 	if (gobinary__arch(s->b) != GOBINARY_AMD64)
 		return -ENOENT;
-	err = walk__begin(&w, s, f);
-	while (!err && walk__next(&w, &in) && in.addr < c.call.addr) {
+	err = plan_walk__begin(&w, s, f);
+	while (!err && plan_walk__next(&w, &in) && in.addr < c.call.addr) {
 		behind = in.kind == INSN_OTHER ? behind + 1 : AROUND_INSNS_MAX + 1;
 		if (in.kind == INSN_JCC && (in.bytes[0] == 0x74 || has_bytes(&in, "\x0f\x84", 2))) {
 			*out = (struct plan_spot){.insn = in, .kind = SITE_JCC};
@@ -402,11 +432,6 @@ static bool is_flag_store(const struct insn *in, uint8_t imm, int32_t *disp)
 		return false;
 	memcpy(disp, in->bytes + 2, sizeof(*disp));
 	return true;
-}
-
-static bool is_jne(const struct insn *in)
-{
-	return in->kind == INSN_JCC && (in->bytes[0] == 0x75 || has_bytes(in, "\x0f\x85", 2));
 }
 
 struct assist_ends {
@@ -453,15 +478,15 @@ int plan_scan__assist_ends(const struct plan_scan *s, const struct gobinary_func
 {
 	struct assist_ends e = {.spots = out};
 	struct insn in, jne = {0};
-	struct walk w;
+	struct plan_walk w;
 	int behind = FLAG_INSNS_MAX;
-	int err = walk__begin(&w, s, f);
+	int err = plan_walk__begin(&w, s, f);
 
 	if (err)
 		return err;
 	if (gobinary__arch(s->b) != GOBINARY_AMD64)
 		return -ENOENT;
-	while (walk__next(&w, &in)) {
+	while (plan_walk__next(&w, &in)) {
 		if (calls(s, &in, "runtime.traceLocker.GCMarkAssistDone"))
 			take_call(&e, in.addr);
 		if (behind < FLAG_INSNS_MAX)

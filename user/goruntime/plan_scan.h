@@ -25,6 +25,16 @@ struct plan_spot {
 	enum site_insn kind;
 };
 
+/* The instructions of a function in the order of addresses. */
+struct plan_walk {
+	const struct plan_scan *scan;
+	struct span code;
+	uint64_t entry, off;
+};
+int plan_walk__begin(struct plan_walk *w, const struct plan_scan *s, const struct gobinary_func *f);
+/* false at the end of the function, at padding and at what cannot be decoded. */
+bool plan_walk__next(struct plan_walk *w, struct insn *out);
+
 /*
  * Where all argument registers of f are live: amd64 from 1.21 on the push of the frame pointer
  * (past the stack check, so once for each call), up to 1.20 the branch of the stack check; arm64
@@ -58,6 +68,11 @@ int plan_scan__after_call(const struct plan_scan *s, const struct gobinary_func 
  * are still in their registers. -ENOENT. */
 int plan_scan__branch_after_call(const struct plan_scan *s, const struct gobinary_func *f,
 				 const char *callee, struct plan_spot *out);
+
+/* The jne (arm64: the branch) behind the one call of callee, which returns a bool that it tests:
+ * that still is in its register. -ENOENT. */
+int plan_scan__branch_on_bool(const struct plan_scan *s, const struct gobinary_func *f,
+			      const char *callee, struct plan_spot *out);
 
 /*
  * amd64: the branch that leads around the one call of callee, a method of traceLocker:

@@ -21,6 +21,7 @@ int symtab__new(struct symtab **out)
 		free(t);
 		return -ENOMEM;
 	}
+	t->entries = true;
 	*out = t;
 	return 0;
 }
@@ -110,6 +111,7 @@ static int add_go(struct symtab *t, unsigned go_minor, uint64_t bias,
 		out[i].line = in[i].line;
 		out[i].start_line = in[i].start_line;
 		out[i].pc = in[i].pc + bias;
+		out[i].entry = in[i].entry + bias;
 		out[i].inlined = in[i].inlined;
 		out[i].wrapper = in[i].wrapper;
 		err = intern_func(t, go_minor, in[i].func, &out[i]);
@@ -210,6 +212,28 @@ const struct sym_frame *symtab__frames(const struct symtab *t, uint64_t pc, bool
 		return NULL;
 	*cnt = at & ((1u << COUNT_BITS) - 1);
 	return &t->frames[at >> COUNT_BITS];
+}
+
+static int by_value(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+uint64_t *symtab__keys(const struct symtab *t, bool leaf, size_t *cnt)
+{
+	/* one more: imap__next writes before it says that there is none */
+	uint64_t *keys = calloc(t->by_pc[leaf].cnt + 1, sizeof(*keys));
+	size_t it = 0, n = 0;
+
+	if (!keys)
+		return NULL;
+	while (imap__next(&t->by_pc[leaf], &it, &keys[n], NULL))
+		n++;
+	qsort(keys, n, sizeof(*keys), by_value);
+	*cnt = n;
+	return keys;
 }
 
 const char *symtab__string(const struct symtab *t, uint32_t id)

@@ -23,8 +23,9 @@ struct sym_frame {
 	uint32_t symbol; /* id: the whole name, type arguments too, as runtime/pprof writes it */
 	uint32_t file;	 /* id; 0: not a Go function */
 	uint32_t line, start_line;
-	uint64_t pc;  /* unique for each (function, line, inlining) as trace readers need it */
-	bool inlined; /* into the next frame */
+	uint64_t pc;	/* unique for each (function, line, inlining) as trace readers need it */
+	uint64_t entry; /* of the physical function; 0 not known */
+	bool inlined;	/* into the next frame */
 	bool wrapper;
 };
 
@@ -55,6 +56,12 @@ uint64_t symtab__unknown(const struct symtab *t);
  * that no frame uses are left out. Parsing: -EBADMSG with one message. */
 int symtab__serialize(const struct symtab *t, struct buf *out);
 int symtab__parse(struct span s, struct symtab **out);
+/* Where the functions begin, as bytes of their own: older streams have none, and older readers pass
+ * over them. parse: into a table that was parsed, of the same stream. */
+int symtab__serialize_entries(const struct symtab *t, struct buf *out);
+int symtab__parse_entries(struct symtab *t, struct span s);
+/* Are the entries of Go's functions known? */
+bool symtab__has_entries(const struct symtab *t);
 
 /*
  * The tracer's rules (reference: runtime/tracestack.go): from physical PCs, leaf first, to

@@ -27,18 +27,10 @@
 struct writer {
 	const struct symtab *t;
 	struct buf body;
-	uint64_t *keys;	   /* of one kind, sorted */
 	uint32_t *number;  /* new number of a string, 0 none yet */
 	uint32_t *strings; /* by new number */
 	uint32_t string_cnt;
 };
-
-static int by_value(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
 
 static uint32_t number_of(struct writer *w, uint32_t id)
 {
@@ -66,25 +58,26 @@ static void put_frame(struct writer *w, const struct sym_frame *f, uint64_t key)
 		buf__uvarint(&w->body, number_of(w, f->symbol));
 }
 
-static void put_kind(struct writer *w, bool leaf)
+static int put_kind(struct writer *w, bool leaf)
 {
-	const struct imap *m = &w->t->by_pc[leaf];
 	uint64_t before = 0;
-	size_t it = 0, n = 0;
+	size_t n;
+	uint64_t *keys = symtab__keys(w->t, leaf, &n);
 
-	while (imap__next(m, &it, &w->keys[n], NULL))
-		n++;
-	qsort(w->keys, n, sizeof(*w->keys), by_value);
+	if (!keys)
+		return -ENOMEM;
 	buf__uvarint(&w->body, n);
-	for (size_t i = 0; i < n; before = w->keys[i], i++) {
+	for (size_t i = 0; i < n; before = keys[i], i++) {
 		size_t cnt;
-		const struct sym_frame *f = symtab__frames(w->t, w->keys[i], leaf, &cnt);
+		const struct sym_frame *f = symtab__frames(w->t, keys[i], leaf, &cnt);
 
-		buf__uvarint(&w->body, w->keys[i] - before);
+		buf__uvarint(&w->body, keys[i] - before);
 		buf__u8(&w->body, (uint8_t)cnt);
 		for (size_t k = 0; k < cnt; k++)
-			put_frame(w, &f[k], w->keys[i]);
+			put_frame(w, &f[k], keys[i]);
 	}
+	free(keys);
+	return 0;
 }
 
 static void put_strings(const struct writer *w, struct buf *out)
@@ -102,23 +95,17 @@ static void put_strings(const struct writer *w, struct buf *out)
 int symtab__serialize(const struct symtab *t, struct buf *out)
 {
 	struct writer w = {.t = t, .string_cnt = 1};
-	size_t keys = t->by_pc[0].cnt > t->by_pc[1].cnt ? t->by_pc[0].cnt : t->by_pc[1].cnt;
 	uint32_t strings = strtab__count(t->strings);
 	int err = -ENOMEM;
 
-	/* one more: imap__next writes before it says that there is none */
-	w.keys = calloc(keys + 1, sizeof(*w.keys));
 	w.number = calloc(strings, sizeof(*w.number));
 	w.strings = calloc(strings, sizeof(*w.strings));
-	if (!w.keys || !w.number || !w.strings)
+	if (!w.number || !w.strings || put_kind(&w, false) || put_kind(&w, true))
 		goto out;
-	put_kind(&w, false);
-	put_kind(&w, true);
 	put_strings(&w, out);
 	buf__append(out, w.body.data, w.body.len);
 	err = w.body.err ? w.body.err : out->err;
 out:
-	free(w.keys);
 	free(w.number);
 	free(w.strings);
 	buf__free(&w.body);
@@ -242,6 +229,7 @@ int symtab__parse(struct span s, struct symtab **out)
 
 	if (err)
 		return err;
+	r.t->entries = false; /* they stand elsewhere */
 	err = get_strings(&r);
 	if (!err)
 		err = get_kind(&r, false);

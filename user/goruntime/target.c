@@ -16,7 +16,6 @@
 
 #define SP_DELTA_NONE UINT64_MAX
 #define SP_DELTA_CACHE_MAX (1u << 20)
-#define CGO_FRAME_SZ_MAX 4096 /* of the runtime's functions between Go and C; they have < 100 */
 
 /* ---- what must be there -------------------------------------------------------------------- */
 
@@ -127,9 +126,10 @@ static int new_target(pid_t pid, struct go_target **out)
 	if (!t)
 		return -ENOMEM;
 	t->exe_fd = -1;
+	pthread_mutex_init(&t->sp_lock, NULL);
 	err = process__open(pid, &t->proc);
 	if (err)
-		free(t);
+		go_target__free(t);
 	else
 		*out = t;
 	return err;
@@ -151,6 +151,8 @@ int go_target__open(pid_t pid, bool force_layout, struct go_target **out)
 		err = find_bias(t);
 	if (!err)
 		err = find_layout(t, force_layout);
+	if (!err)
+		err = gobinary__check_whole(t->bin);
 	if (err)
 		go_target__free(t);
 	else
@@ -187,6 +189,8 @@ int go_target__open_command(pid_t pid, const char *path, bool force_layout, stru
 			  path, gobinary__version(t->bin)->text);
 		err = -EOPNOTSUPP;
 	}
+	if (!err)
+		err = gobinary__check_whole(t->bin);
 out:
 	if (err)
 		go_target__free(t);
@@ -200,6 +204,11 @@ static bool same_file(int fd, const char *path)
 	struct stat a, b;
 
 	return !fstat(fd, &a) && !stat(path, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+int go_target__check_unchanged(const struct go_target *t)
+{
+	return gobinary__check_unchanged(t->bin, t->exe_fd);
 }
 
 int go_target__after_exec(struct go_target *t)
@@ -245,6 +254,7 @@ void go_target__free(struct go_target *t)
 	gobinary__free(t->bin);
 	process__free(t->proc);
 	imap__free(&t->sp_deltas);
+	pthread_mutex_destroy(&t->sp_lock);
 	free(t);
 }
 
@@ -260,11 +270,13 @@ bool go_target__is_exe(const struct go_target *t, const struct process_map *m)
 
 /* ---- snapshots ------------------------------------------------------------------------------ */
 
+/* Called by the thread of the wall profile and by the one that takes the snapshot of each slice. */
 static int sp_delta(void *ctx, uint64_t pc, uint64_t *delta)
 {
 	struct go_target *t = ctx;
 	uint64_t known;
 
+	pthread_mutex_lock(&t->sp_lock);
 	if (!imap__get(&t->sp_deltas, pc, &known)) {
 		if (gobinary__sp_delta(t->bin, pc - t->bias, &known))
 			known = SP_DELTA_NONE;
@@ -272,6 +284,7 @@ static int sp_delta(void *ctx, uint64_t pc, uint64_t *delta)
 		if (t->sp_deltas.cnt < SP_DELTA_CACHE_MAX)
 			imap__put(&t->sp_deltas, pc, known);
 	}
+	pthread_mutex_unlock(&t->sp_lock);
 	if (known == SP_DELTA_NONE)
 		return -ENOENT;
 	*delta = known;
@@ -393,123 +406,5 @@ int go_target__heap_buckets(struct go_target *t, struct heap_buckets **out)
 			 ? "the process ended before its memory profile was read"
 			 : "its memory cannot be read: %s",
 		 strerror(-err));
-	return 0;
-}
-
-/* ---- for the BPF programs ------------------------------------------------------------------- */
-
-static bool range_of(const struct go_target *t, const char *func, struct gbt_range *out)
-{
-	struct gobinary_func f;
-
-	if (gobinary__func_by_name(t->bin, func, &f))
-		return false;
-	*out = (struct gbt_range){f.entry + t->bias, f.end + t->bias};
-	return true;
-}
-
-static void mark_workers(const struct go_target *t, struct gbt_config *rt)
-{
-	/* `go gcBgMarkWorker()` up to 1.22; from 1.23 on with an argument, through a wrapper */
-	static const char *const names[] = {
-		"runtime.gcBgMarkWorker",
-		"runtime.gcBgMarkStartWorkers.gowrap1",
-		"runtime.gcBgMarkStartWorkers.func1",
-		"runtime.gcBgMarkStartWorkers.gowrap2",
-	};
-	struct gbt_range r;
-	size_t cnt = 0;
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (cnt == GBT_MARK_WORKER_MAX || !range_of(t, names[i], &r))
-			continue;
-		rt->mark_worker_lo[cnt] = r.lo;
-		rt->mark_worker_hi[cnt++] = r.hi;
-	}
-}
-
-/* Bytes from the stack pointer to the return address in the body of a function: no place in it
- * has more. */
-static bool frame_of(const struct go_target *t, const char *func, struct gbt_range *range,
-		     __u32 *sz)
-{
-	uint64_t max = 0, delta;
-
-	if (!range_of(t, func, range))
-		return false;
-	for (uint64_t pc = range->lo; pc < range->hi; pc++) {
-		if (!gobinary__sp_delta(t->bin, pc - t->bias, &delta) && delta > max)
-			max = delta;
-	}
-	*sz = (__u32)max;
-	return max < CGO_FRAME_SZ_MAX;
-}
-
-/* Frames are laid out like this on amd64 only; elsewhere stacks end where C calls back. */
-static void cgo_frames(const struct go_target *t, struct gbt_cgo *out)
-{
-	struct gbt_cgo c = {0};
-
-	if (gobinary__arch(t->bin) != GOBINARY_AMD64 ||
-	    !frame_of(t, "runtime.cgocallback", &c.callback, &c.callback_sz) ||
-	    !frame_of(t, "runtime.systemstack_switch", &c.parked, &c.parked_sz) ||
-	    !frame_of(t, "runtime.cgocall", &c.call, &c.call_sz) ||
-	    !range_of(t, "runtime.entersyscall", &c.entersyscall))
-		return;
-	/* frames of the first and the last hold a frame pointer, that of the other nothing else */
-	if (c.callback_sz >= 8 && c.call_sz >= 8 && (c.parked_sz == 0 || c.parked_sz == 8) &&
-	    !((c.callback_sz | c.call_sz) & 7))
-		*out = c;
-}
-
-/* From 1.19 on they are Go's, with frames like all. */
-static void frameless_syscalls(const struct go_target *t, struct gbt_config *rt)
-{
-	static const char *const names[] = {"syscall.Syscall", "syscall.Syscall6"};
-	size_t cnt = 0;
-
-	if (rt->go_minor > 18 || gobinary__arch(t->bin) != GOBINARY_AMD64)
-		return;
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		struct gbt_range r;
-		__u32 sz;
-
-		if (frame_of(t, names[i], &r, &sz) && !sz)
-			rt->frameless_syscall[cnt++] = r;
-	}
-}
-
-int go_target__bpf_config(const struct go_target *t, struct gbt_config *rt)
-{
-	unsigned minor = gobinary__version(t->bin)->minor;
-	uint64_t gc = t->globals.gc_controller;
-	struct gbt_range r;
-
-	memset(rt, 0, sizeof(*rt));
-	rt->off = t->layout.off;
-	rt->go_minor = minor;
-	rt->labels = minor >= 24 ? 2 : 1;
-	rt->stack_frames_max = minor >= 26 ? GBT_STACK_MAX : 127;
-	rt->addr_gomaxprocs = t->globals.gomaxprocs + t->bias;
-	if (gc && t->layout.gc_heap_live >= 0)
-		rt->addr_heap_live = gc + t->bias + (uint64_t)t->layout.gc_heap_live;
-	/* From 1.19 on no word holds the goal: it is computed where the heap is sampled. */
-	if (gc && t->layout.gc_heap_goal >= 0)
-		rt->addr_heap_goal = gc + t->bias + (uint64_t)t->layout.gc_heap_goal;
-	mark_workers(t, rt);
-	if (range_of(t, "runtime.systemstack_switch", &r)) {
-		rt->systemstack_switch_lo = r.lo;
-		rt->systemstack_switch_hi = r.hi;
-	}
-	range_of(t, "runtime.morestack", &rt->morestack);
-	range_of(t, "runtime.asyncPreempt2", &rt->async_preempt2);
-	range_of(t, "runtime.mcall", &rt->mcall);
-	cgo_frames(t, &rt->cgo);
-	frameless_syscalls(t, rt);
-	rt->g_gopc = t->layout.g_gopc;
-	rt->mcache_alloc = rt->span_count = -1;
-	/* it runs timers with m.curg taken away, and has a call of newproc1 without a probe */
-	rt->remember = !range_of(t, "runtime.synctestRun", &r);
-	rt->g_tls_off = gobinary__arch(t->bin) == GOBINARY_AMD64 ? -8 : 0;
 	return 0;
 }

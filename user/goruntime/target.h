@@ -2,6 +2,7 @@
 #ifndef GORUNTIME_TARGET_H
 #define GORUNTIME_TARGET_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -26,8 +27,9 @@ struct go_target {
 	uint64_t bias;			 /* run-time minus link-time address */
 	bool bias_unknown;		 /* a command that has not exec'ed yet: bias is 0 */
 	int exe_fd;			 /* a command's executable, -1 for a running process */
-	struct imap sp_deltas;		 /* cache */
-	uint64_t traps[2][2];		 /* link-time ranges of asyncPreempt and sigpanic */
+	struct imap sp_deltas;		 /* cache, by lock: several threads take snapshots */
+	pthread_mutex_t sp_lock;
+	uint64_t traps[2][2]; /* link-time ranges of asyncPreempt and sigpanic */
 };
 
 /*
@@ -44,6 +46,8 @@ int go_target__open(pid_t pid, bool force_layout, struct go_target **out);
  * tell is checked. The rest follows with go_target__after_exec.
  */
 int go_target__open_command(pid_t pid, const char *path, bool force_layout, struct go_target **out);
+/* Of a command, once it has exec'ed: was its file left as it was read? -EBADMSG, with a message. */
+int go_target__check_unchanged(const struct go_target *t);
 /*
  * -EAGAIN while it has not exec'ed. Then maps and bias are read, and the live check is made once
  * the runtime has goroutines (-EAGAIN until then). Calling it again after it has returned 0 does

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef GORUNTIME_REQUESTS_H
+#define GORUNTIME_REQUESTS_H
+
+#include "binary/gobinary.h"
+#include "gobpftrace_abi.h"
+
+/*
+ * Where net/http keeps what a request is told by: offsets from the program's own type information
+ * (binary/go_types.h). -ENOENT: it has not the types of a net/http server, or they are not as in
+ * Go 1.18-1.27; -EBADMSG. Of HTTP/2 the status may not be had (h2_* -1).
+ */
+int requests__layout(const struct gobinary *b, struct gbt_requests *out);
+
+#endif
