@@ -74,23 +74,12 @@ static int attach_perf_site(struct capture *c, const char *path, const struct pr
 			    struct links to)
 {
 	LIBBPF_OPTS(bpf_uprobe_opts, opts);
-	__u32 cookie = site__cookie(s, c->cfg.rt.go_minor);
-	struct bpf_program *prog = c->goroutine->progs.probe_cookie;
 	struct bpf_link *link;
-	int err;
 
-	if (c->use_cookie) {
-		opts.bpf_cookie = cookie;
-	} else {
-		__u64 ip = s->vaddr + c->cfg.bias;
-
-		prog = c->goroutine->progs.probe_ip;
-		err = bpf_map__update_elem(c->goroutine->maps.gbt_ips, &ip, sizeof(ip), &cookie,
-					   sizeof(cookie), BPF_ANY);
-		if (err)
-			return err;
-	}
-	link = bpf_program__attach_uprobe_opts(prog, c->cfg.proc->pid, path, s->file_off, &opts);
+	if (c->cfg.bias_unknown)
+		opts.bpf_cookie = site__cookie(s, c->cfg.rt.go_minor);
+	link = bpf_program__attach_uprobe_opts(c->goroutine->progs.probe_perf, c->cfg.proc->pid,
+					       path, s->file_off, &opts);
 	if (!link)
 		return -errno;
 	to.at[(*to.cnt)++] = link;

@@ -56,7 +56,6 @@ static int choose_ways(struct capture *c)
 	if (!has_sites(c) && !has_alloc_sites(c))
 		return 0;
 	count_sites(c);
-	c->use_cookie = compat__has_cookie();
 	c->info.attach = c->cfg.attach;
 	if (c->cfg.attach == CAPTURE_ATTACH_AUTO)
 		c->info.attach =
@@ -66,7 +65,7 @@ static int choose_ways(struct capture *c)
 			  "--attach perf");
 		return -EOPNOTSUPP;
 	}
-	if (c->info.attach == CAPTURE_ATTACH_PERF && c->cfg.bias_unknown && !c->use_cookie) {
+	if (c->info.attach == CAPTURE_ATTACH_PERF && c->cfg.bias_unknown && !compat__has_cookie()) {
 		log_error("capture: a command cannot be attached to before it starts on this "
 			  "kernel (attach cookies: 5.15); start it and use -p");
 		return -EOPNOTSUPP;
@@ -101,6 +100,8 @@ int capture__open(const struct capture_config *cfg, struct capture **out)
 		err = choose_ways(c);
 	if (!err)
 		err = load__programs(c);
+	if (!err) /* not before: loading takes memory of its own for a moment */
+		err = rings__map(c->rings);
 	/* not needed any more, and not ours */
 	c->cfg.leaves = NULL;
 	if (err) {
@@ -151,6 +152,28 @@ void capture__alloc_off(struct capture *c)
 	attach__alloc_detach(c);
 }
 
+/*
+ * What programs remember holds from the moment on in which all probes are in place (bpf/known.h).
+ * An era stands above all addresses of a process; when there are no more of them, nothing is
+ * remembered any more.
+ */
+#define ERA_SHIFT 48
+#define ERA_MAX 0xffff
+
+static void begin_era(struct capture *c)
+{
+	uint64_t n = c->eras < ERA_MAX ? ++c->eras : 0;
+
+	if (c->goroutine)
+		__atomic_store_n(&c->goroutine->bss->era, n << ERA_SHIFT, __ATOMIC_SEQ_CST);
+}
+
+static void end_era(struct capture *c)
+{
+	if (c->goroutine)
+		__atomic_store_n(&c->goroutine->bss->era, 0, __ATOMIC_SEQ_CST);
+}
+
 int capture__probes_on(struct capture *c)
 {
 	size_t shared;
@@ -163,11 +186,14 @@ int capture__probes_on(struct capture *c)
 		err = attach__probes_again(c);
 	if (err)
 		attach__probes_detach(c);
+	else
+		begin_era(c);
 	return err;
 }
 
 void capture__probes_off(struct capture *c)
 {
+	end_era(c);
 	attach__probes_detach(c);
 }
 
@@ -181,6 +207,7 @@ static void set_armed(struct capture *c, uint32_t val)
 
 void capture__arm(struct capture *c)
 {
+	begin_era(c);
 	set_armed(c, 1);
 	if (capture__execed_ns(c)) /* in between: it has disarmed what was not armed yet */
 		set_armed(c, 0);
@@ -221,12 +248,8 @@ static size_t least_len(uint16_t kind)
 		return offsetof(struct gbt_stack, pcs);
 	case GBT_LABELS:
 		return sizeof(struct gbt_labels);
-	case GBT_USER_TASK_BEGIN:
-	case GBT_USER_REGION:
-	case GBT_USER_LOG:
-		return offsetof(struct gbt_text, text);
 	}
-	return sizeof(struct gbt_event);
+	return gbt_has_text(kind) ? offsetof(struct gbt_text, text) : sizeof(struct gbt_event);
 }
 
 static int on_record(void *ctx, unsigned ring, void *rec, size_t len)
@@ -259,6 +282,7 @@ int capture__drain_rest(struct capture *c, capture_record_fn fn, void *ctx)
 		nanosleep(&pause, NULL);
 		err = capture__drain(c, fn, ctx);
 	}
+	rings__unmap(c->rings);
 	return err < 0 ? err : 0;
 }
 

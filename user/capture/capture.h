@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "gobpftrace_abi.h"
+#include "goruntime/contexts.h"
 #include "goruntime/plan.h"
 #include "process/process.h"
 
@@ -43,6 +44,7 @@ struct capture_config {
 	struct gbt_config rt; /* see there which fields are the caller's */
 	const struct gbt_leaf_range *leaves; /* may be NULL; borrowed until open has returned */
 	size_t leaf_cnt;
+	const struct contexts *contexts; /* likewise; of the program's regions */
 	enum capture_attach attach;
 	unsigned sample_hz; /* per CPU; 0: no CPU samples */
 	size_t ring_sz;	    /* bytes of all rings together; 0: CAPTURE_RING_CPU_SZ for each CPU */
@@ -111,7 +113,8 @@ typedef int (*capture_record_fn)(void *ctx, unsigned ring, const struct gbt_hdr 
 int capture__drain(struct capture *c, capture_record_fn fn, void *ctx);
 /*
  * The same once capture__disarm has been called, until nothing more comes: a program that was
- * preempted between the two halves of sending holds up all records behind its own.
+ * preempted between the two halves of sending holds up all records behind its own. It is the last:
+ * the rings' memory is given back.
  */
 int capture__drain_rest(struct capture *c, capture_record_fn fn, void *ctx);
 
@@ -122,7 +125,7 @@ const struct capture_info *capture__info(const struct capture *c);
 /*
  * Detaching perf uprobes takes 0.4 to 3.5 s (a grace period each), so it goes on in a thread
  * of its own while the files are written. join waits; both may be called twice, and the
- * rings can be drained until free.
+ * rings can be drained meanwhile.
  */
 int capture__detach_begin(struct capture *c);
 void capture__detach_join(struct capture *c);

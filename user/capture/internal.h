@@ -9,6 +9,7 @@
 
 #include "capture/capture.h"
 #include "capture/rings.h"
+#include "gobpftrace_sites.h" /* the skeletons name its types */
 
 struct bpf_link;
 struct bpf_program;
@@ -21,7 +22,6 @@ struct capture {
 	struct rings *rings;
 	struct goroutine_bpf *goroutine; /* NULL: no sites */
 	struct sampler_bpf *sampler;	 /* NULL: no samples */
-	bool use_cookie;		 /* perf uprobes are told apart by cookies, not addresses */
 	bool use_task_pt_regs; /* user registers under a kernel-mode sample by the helper */
 	int scratch_fd;
 	void *scratch; /* gbt_scratch, mapped for its counters */
@@ -32,6 +32,7 @@ struct capture {
 	size_t alloc_link_cnt;
 	struct bpf_link **sampler_links;
 	size_t sampler_link_cnt;
+	uint64_t eras;		/* how often the probes have come */
 	uint64_t malformed_cnt; /* records too short for their kind */
 	pthread_t detacher;
 	bool detaching, detached;

@@ -17,18 +17,23 @@ struct field {
 	{                                                                                          \
 		"g." #f, offsetof(struct gbt_offsets, g_##f), sz, GBT_READ_G_SZ, required          \
 	}
+/* of those that a walk begins with */
+#define W(f)                                                                                       \
+	{                                                                                          \
+		"g." #f, offsetof(struct gbt_offsets, g_##f), 8, GBT_READ_WALK_SZ, true            \
+	}
 #define M(f, sz, required)                                                                         \
 	{                                                                                          \
 		"m." #f, offsetof(struct gbt_offsets, m_##f), sz, GBT_READ_M_SZ, required          \
 	}
 
 static const struct field fields[] = {
-	G(stack_lo, 8, true),
-	G(stack_hi, 8, true),
-	G(m, 8, true),
-	G(sched_sp, 8, true),
-	G(sched_pc, 8, true),
-	G(sched_bp, 8, true),
+	W(stack_lo),
+	W(stack_hi),
+	W(m),
+	W(sched_sp),
+	W(sched_pc),
+	W(sched_bp),
 	G(atomicstatus, 4, true),
 	G(goid, 8, true),
 	G(schedlink, 8, true),

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "capture/compat.h"
 #include "capture/privilege.h"
+#include "capture/site_table.h"
 #include "goroutine.skel.h"
 #include "process/procfs.h"
 #include "sampler.skel.h"
@@ -97,9 +98,10 @@ static int make_shared(struct capture *c, size_t slot_sz)
 	c->scratch_sz = (slot_sz * c->scratch_cnt + (size_t)page - 1) & ~((size_t)page - 1);
 	c->scratch = mmap(NULL, c->scratch_sz, PROT_READ, MAP_SHARED, c->scratch_fd, 0);
 	if (c->scratch == MAP_FAILED) {
+		err = -errno;
 		c->scratch = NULL;
-		log_error("capture: scratch memory cannot be mapped: %s", strerror(errno));
-		return -errno;
+		log_error("capture: scratch memory cannot be mapped: %s", strerror(-err));
+		return err;
 	}
 	return 0;
 }
@@ -117,6 +119,35 @@ static bool wants_multi(const struct capture *c)
 	return c->info.attach == CAPTURE_ATTACH_MULTI;
 }
 
+/* Where the address of a command is not known yet, programs go by cookies. */
+static int fill_sites(const struct capture *c, struct gbt_site_table *table)
+{
+	int err = 0;
+
+	table->by_cookie = c->cfg.bias_unknown;
+	if (!table->by_cookie && c->cfg.plan)
+		err = site_table__add(table, c->cfg.plan, c->cfg.bias, c->cfg.rt.go_minor);
+	if (!err && !table->by_cookie && c->cfg.alloc_plan)
+		err = site_table__add(table, c->cfg.alloc_plan, c->cfg.bias, c->cfg.rt.go_minor);
+	if (err)
+		log_error("capture: no table keeps the addresses of the probes apart");
+	return err;
+}
+
+static int fill_contexts(struct capture *c)
+{
+	const struct contexts *known = c->cfg.contexts;
+	int err = 0;
+
+	for (size_t i = 0; !err && known && i < known->cnt; i++) {
+		__u64 entry = known->methods[i].entry + c->cfg.bias;
+
+		err = bpf_map__update_elem(c->goroutine->maps.gbt_contexts, &entry, sizeof(entry),
+					   &known->methods[i].kind, sizeof(__u32), BPF_ANY);
+	}
+	return err;
+}
+
 static int load_goroutine(struct capture *c)
 {
 	struct goroutine_bpf *o = c->goroutine;
@@ -124,15 +155,21 @@ static int load_goroutine(struct capture *c)
 
 	memcpy((void *)&o->rodata->cfg, &c->cfg.rt, sizeof(c->cfg.rt));
 	bpf_program__set_autoload(o->progs.probe_multi, wants_multi(c));
-	bpf_program__set_autoload(o->progs.probe_cookie, !wants_multi(c) && c->use_cookie);
-	bpf_program__set_autoload(o->progs.probe_ip, !wants_multi(c) && !c->use_cookie);
+	bpf_program__set_autoload(o->progs.probe_perf, !wants_multi(c));
+	err = fill_sites(c, (struct gbt_site_table *)&o->rodata->site_table);
+	if (err)
+		return err;
 	err = use_shared(c, o->maps.gbt_rings, o->maps.gbt_scratch);
+	if (!err && c->cfg.rt.requests.open_max)
+		err = bpf_map__set_max_entries(o->maps.gbt_requests, c->cfg.rt.requests.open_max);
 	if (!err)
 		err = goroutine_bpf__load(o);
+	if (!err)
+		err = fill_contexts(c);
 	if (err)
 		log_error("capture: the probe programs cannot be loaded: %s",
 			  message__cause(err, "the kernel's verifier refuses them"));
-	return err;
+	return err == -EINVAL || err == -E2BIG ? -EOPNOTSUPP : err;
 }
 
 static int fill_leaves(struct capture *c)
@@ -220,6 +257,9 @@ int load__programs(struct capture *c)
 
 	if (err)
 		return err;
+	c->cfg.rt.trace_key = 0;
+	if (c->cfg.contexts && c->cfg.contexts->key)
+		c->cfg.rt.trace_key = c->cfg.contexts->key + c->cfg.bias;
 	c->cfg.rt.leaf_cnt = c->cfg.leaves ? (uint32_t)c->cfg.leaf_cnt : 0;
 	c->goroutine = goroutine_bpf__open();
 	if (!c->goroutine) {

@@ -14,6 +14,7 @@
 
 #define COLD_CALLS 16
 #define COLD_CALLS_BARE 8
+#define PRICE_RING_SZ (1u << 20)
 #define MEASURE_MAX_NS UINT64_C(3000000000) /* a machine too busy for that tells nothing */
 
 const char *price_kind__name(enum price_kind k)
@@ -168,7 +169,7 @@ static int run_probed(struct price_child *child, const struct process *p, unsign
 		.proc = p,
 		.plan = plan,
 		.attach = prices->attach,
-		.ring_sz = RING_SZ_MIN,
+		.ring_sz = PRICE_RING_SZ,
 	};
 	struct capture *c = NULL;
 	int err;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -14,17 +15,18 @@
 #include "capture/ring_view.h"
 
 #define RINGS_MAX 256
+#define RING_SZ_LEAST (256u << 10) /* of one alone */
 
 struct ring {
+	int fd;
 	struct ring_view view;
 	void *ours, *theirs; /* the consumer's page; the producer's and the data */
 };
 
 struct rings {
 	int outer_fd;
-	int fds[RINGS_MAX];
 	struct ring of[RINGS_MAX];
-	unsigned cnt;
+	unsigned cnt, mapped_cnt;
 	size_t sz;
 	uint8_t *over;
 	/* of the drain that is going on */
@@ -56,7 +58,7 @@ void rings__shape(size_t total_sz, unsigned cpu_cnt, unsigned *cnt, size_t *sz)
 	while (n < cpu_cnt && n < RINGS_MAX && total_sz / (n * 2) >= RING_SZ_MIN)
 		n *= 2;
 	*cnt = n;
-	*sz = total_sz / n < RING_SZ_MIN ? RING_SZ_MIN : floor_pow2(total_sz / n);
+	*sz = total_sz / n < RING_SZ_LEAST ? RING_SZ_LEAST : floor_pow2(total_sz / n);
 	if (*sz > (1u << 30))
 		*sz = 1u << 30;
 }
@@ -74,7 +76,7 @@ int rings__drain(struct rings *r, rings_fn fn, void *ctx)
 
 	r->fn = fn;
 	r->ctx = ctx;
-	for (r->at = 0; r->at < r->cnt; r->at++) {
+	for (r->at = 0; r->at < r->mapped_cnt; r->at++) {
 		int n = ring_view__drain(&r->of[r->at].view, on_record, r, r->over);
 
 		if (n < 0)
@@ -86,22 +88,22 @@ int rings__drain(struct rings *r, rings_fn fn, void *ctx)
 
 bool rings__pending(const struct rings *r)
 {
-	for (unsigned i = 0; i < r->cnt; i++)
+	for (unsigned i = 0; i < r->mapped_cnt; i++)
 		if (ring_view__pending(&r->of[i].view))
 			return true;
 	return false;
 }
 
 /* Two mappings, as the kernel has it: what the consumer writes is a page of its own. */
-static int map_ring(struct ring *ring, int fd, size_t sz)
+static int map_ring(struct ring *ring, size_t sz)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	void *m = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	void *m = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd, 0);
 
 	if (m == MAP_FAILED)
 		return -errno;
 	ring->ours = m;
-	m = mmap(NULL, page + sz, PROT_READ, MAP_SHARED, fd, (off_t)page);
+	m = mmap(NULL, page + sz, PROT_READ, MAP_SHARED, ring->fd, (off_t)page);
 	if (m == MAP_FAILED)
 		return -errno;
 	ring->theirs = m;
@@ -122,34 +124,28 @@ static void unmap_ring(struct ring *ring, size_t sz)
 		munmap(ring->theirs, page + sz);
 	if (ring->ours)
 		munmap(ring->ours, page);
+	ring->ours = ring->theirs = NULL;
 }
 
 static int make_rings(struct rings *r, unsigned cnt)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts);
 	uint32_t i;
-	int err;
+	int fd, err = 0;
 
 	for (i = 0; i < cnt; i++) {
-		r->fds[i] = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "gbt_ring", 0, 0, (uint32_t)r->sz,
-					   NULL);
-		if (r->fds[i] < 0)
-			return r->fds[i];
-		r->cnt = i + 1;
-		err = map_ring(&r->of[i], r->fds[i], r->sz);
-		if (err)
-			return err;
+		fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "gbt_ring", 0, 0, (uint32_t)r->sz, NULL);
+		if (fd < 0)
+			return fd;
+		r->of[r->cnt++].fd = fd;
 	}
-	opts.inner_map_fd = (uint32_t)r->fds[0];
+	opts.inner_map_fd = (uint32_t)r->of[0].fd;
 	r->outer_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, "gbt_rings", 4, 4, cnt, &opts);
 	if (r->outer_fd < 0)
 		return r->outer_fd;
-	for (i = 0; i < cnt; i++) {
-		err = bpf_map_update_elem(r->outer_fd, &i, &r->fds[i], 0);
-		if (err)
-			return err;
-	}
-	return 0;
+	for (i = 0; !err && i < cnt; i++)
+		err = bpf_map_update_elem(r->outer_fd, &i, &r->of[i].fd, 0);
+	return err;
 }
 
 int rings__new(size_t total_sz, unsigned cpu_cnt, struct rings **out)
@@ -165,13 +161,30 @@ int rings__new(size_t total_sz, unsigned cpu_cnt, struct rings **out)
 	r->over = malloc(RING_RECORD_MAX);
 	err = r->over ? make_rings(r, cnt) : -ENOMEM;
 	if (err) {
-		log_error("rings: %u of %zu MiB: %s", cnt, r->sz >> 20,
+		log_error("rings: %u of %zu KiB: %s", cnt, r->sz >> 10,
 			  message__cause(err, "the kernel has no BPF ring buffers (5.8)"));
 		rings__free(r);
-		return err;
+		return err == -EINVAL ? -EOPNOTSUPP : err;
 	}
 	*out = r;
 	return 0;
+}
+
+int rings__map(struct rings *r)
+{
+	int err = 0;
+
+	while (!err && r->mapped_cnt < r->cnt)
+		err = map_ring(&r->of[r->mapped_cnt++], r->sz);
+	if (err)
+		log_error("rings: cannot be mapped: %s", strerror(-err));
+	return err;
+}
+
+void rings__unmap(struct rings *r)
+{
+	while (r->mapped_cnt)
+		unmap_ring(&r->of[--r->mapped_cnt], r->sz);
 }
 
 void rings__free(struct rings *r)
@@ -180,10 +193,9 @@ void rings__free(struct rings *r)
 
 	if (!r)
 		return;
-	for (i = 0; i < r->cnt; i++) {
-		unmap_ring(&r->of[i], r->sz);
-		close(r->fds[i]);
-	}
+	rings__unmap(r);
+	for (i = 0; i < r->cnt; i++)
+		close(r->of[i].fd);
 	free(r->over);
 	if (r->outer_fd >= 0)
 		close(r->outer_fd);

@@ -17,6 +17,12 @@ struct rings;
 /* Rings of a power of two in number and size, together at most total_sz (one at least); 0:
  * rings__default_sz. */
 int rings__new(size_t total_sz, unsigned cpu_cnt, struct rings **out);
+/*
+ * All of a ring is resident memory of ours while it is mapped, so it is from the first drain to the
+ * last only: draining others finds nothing.
+ */
+int rings__map(struct rings *r);
+void rings__unmap(struct rings *r);
 void rings__free(struct rings *r);
 int rings__map_fd(const struct rings *r); /* array of maps; the programs' gbt_rings */
 unsigned rings__cnt(const struct rings *r);
@@ -24,7 +30,7 @@ size_t rings__sz(const struct rings *r); /* of one */
 
 /* What a capture takes on so many CPUs when nobody says otherwise (capture.h). */
 size_t rings__default_sz(unsigned cpu_cnt);
-/* How many rings of which size: for tests. */
+/* How many of which size: several only of RING_SZ_MIN and more. For tests. */
 void rings__shape(size_t total_sz, unsigned cpu_cnt, unsigned *cnt, size_t *sz);
 
 /*

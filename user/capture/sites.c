@@ -29,8 +29,10 @@ static uint32_t taken_flags(const struct probe_site *s)
 
 	if (s->insn != SITE_JCC)
 		return 0;
-	if (s->len == 4 && s->bytes[3] == 0x54) /* arm64 b.cond */
-		return condition == 9 ? FLAG_CF | FLAG_ZF : 0;
+	if (s->when != SITE_ALWAYS)
+		return s->when == SITE_IF_UNEQUAL ? FLAG_ZF : 0;
+	if (s->len == 4) /* arm64: of its branches b.cond alone looks at flags */
+		return s->bytes[3] == 0x54 && condition == 9 ? FLAG_CF | FLAG_ZF : 0;
 	if (condition == 6)
 		return FLAG_CF | FLAG_ZF;
 	return condition == 2 ? FLAG_CF : 0;
@@ -41,6 +43,10 @@ uint32_t site__cookie(const struct probe_site *s, unsigned go_minor)
 	uint32_t cookie = s->id, taken = taken_flags(s);
 
 	cookie |= taken << 8;
+	if (s->when == SITE_IF_EQUAL)
+		cookie |= GBT_COOKIE_IF_EQUAL;
+	if (s->when != SITE_ALWAYS) /* inside of a body */
+		cookie |= GBT_COOKIE_IN_FRAME;
 	/* Up to 1.20 the stack check (cmp, jbe) comes before the frame, all else after. Later
 	 * versions are probed at the push that begins the frame, or on the system stack. */
 	if (go_minor <= 20 && taken != (FLAG_CF | FLAG_ZF))
