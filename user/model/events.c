@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#include <string.h>
+#include <stddef.h>
 
 #include "model/state.h"
 
@@ -19,20 +19,19 @@ struct tr_stack event_stack(const struct model *m, const struct gbt_event *e, in
 				 .goid = goid};
 }
 
-static void drop(struct model *m)
+void event_drop(struct model *m)
 {
 	count_repair(m, REPAIR_DROPPED);
 }
 
-/* Known, or declared now; NULL (and counted) when it has ended or has no id. */
-static struct goroutine *subject(struct model *m, uint64_t goid)
+struct goroutine *event_subject(struct model *m, uint64_t goid)
 {
 	struct goroutine *g = goid ? g__get(m, goid) : NULL;
 
 	if (!g && goid)
 		g = repair_known(m, goid);
 	if (!g)
-		drop(m);
+		event_drop(m);
 	return g;
 }
 
@@ -44,11 +43,11 @@ struct goroutine *event_runner(struct model *m, struct mthread *t, const struct 
 	/* the usual case without a lookup */
 	if (g && g->id == goid && g->status == TR_G_RUNNING && (e->p < 0 || t->p == e->p))
 		return g;
-	g = subject(m, goid);
+	g = event_subject(m, goid);
 	if (!g)
 		return NULL;
 	if (!repair_run(m, t, g, e->p)) {
-		drop(m);
+		event_drop(m);
 		return NULL;
 	}
 	return g;
@@ -62,7 +61,7 @@ void leave_assist(struct model *m, struct mthread *t, const struct goroutine *g)
 
 void maybe_leave_assist(struct model *m, struct mthread *t, const struct goroutine *g)
 {
-	if (!m->assist_ends)
+	if (!m->scanned.assist_ends)
 		leave_assist(m, t, g);
 }
 
@@ -72,7 +71,7 @@ static void on_create(struct model *m, struct mthread *t, const struct gbt_event
 	struct transition tr;
 
 	if (!e->goid || e->goid == e->cur || g__get(m, e->goid) || tombs__has(&m->tombs, e->goid)) {
-		drop(m);
+		event_drop(m);
 		return;
 	}
 	if (e->cur) {
@@ -85,7 +84,7 @@ static void on_create(struct model *m, struct mthread *t, const struct gbt_event
 		if (t->g && t->g->status != TR_G_RUNNING)
 			repair_free(m, t);
 		if (!repair_proc(m, t, e->p >= 0 ? e->p : t->p, false)) {
-			drop(m);
+			event_drop(m);
 			return;
 		}
 	}
@@ -117,18 +116,21 @@ static void tell_worker(struct model *m, struct mthread *t, int32_t mode)
 
 static void on_run(struct model *m, struct mthread *t, const struct gbt_event *e)
 {
-	struct goroutine *g = subject(m, e->goid);
+	struct goroutine *g = event_subject(m, e->goid);
 	int32_t p = e->p >= 0 ? e->p : t->p;
 
 	if (!g)
 		return;
-	repair_free(m, t);
+	if (t->g == g)
+		repair_free(m, t);
+	else
+		repair_leave(m, t);
 	if (g->m)
 		repair_free(m, g->m);
 	if (!repair_proc(m, t, p, false)) {
 		/* no P known: repair_run finds a free one */
 		if (!repair_run(m, t, g, TR_NO_P))
-			drop(m);
+			event_drop(m);
 		return;
 	}
 	if (g->status == TR_G_WAITING) {
@@ -158,18 +160,14 @@ static uint16_t block_reason(const struct model *m, const struct gbt_event *e)
 	return tr_block_reason__of_wait(s->wait_reasons[wait]);
 }
 
-#define REASON_SYNC 5
-#define REASON_ASSIST_WAIT 8
-#define REASON_PREEMPTED 11
-
 /* In an assist a goroutine waits for credit, or in gcMarkDone for the runtime's semaphores. */
 static void assist_at_block(struct model *m, struct mthread *t, struct goroutine *g,
 			    uint16_t reason)
 {
-	if (reason == REASON_ASSIST_WAIT) {
-		if (g->assist && !m->assist_ends)
+	if (reason == TR_BLOCK_ASSIST_WAIT) {
+		if (g->assist && !m->scanned.assist_ends)
 			g->assist = ASSIST_PARKED;
-	} else if (reason == REASON_SYNC) {
+	} else if (reason == TR_BLOCK_SYNC) {
 		maybe_leave_assist(m, t, g);
 	} else {
 		leave_assist(m, t, g);
@@ -196,7 +194,7 @@ static void on_preempt_park(struct model *m, struct mthread *t, const struct gbt
 	if (!g)
 		return;
 	maybe_leave_assist(m, t, g);
-	move_go_block(m, t, REASON_PREEMPTED, &s);
+	move_go_block(m, t, TR_BLOCK_PREEMPTED, &s);
 }
 
 /* Is it plain that the waker runs here although the mirror does not say so? Not while it is in
@@ -212,7 +210,7 @@ static bool waker_is_missing(const struct model *m, const struct mthread *t,
 static void on_unblock(struct model *m, struct mthread *t, const struct gbt_event *e)
 {
 	struct tr_stack s = event_stack(m, e, e->arg > 64 ? 0 : e->arg, e->cur);
-	struct goroutine *g = subject(m, e->goid);
+	struct goroutine *g = event_subject(m, e->goid);
 
 	if (!g)
 		return;
@@ -223,7 +221,7 @@ static void on_unblock(struct model *m, struct mthread *t, const struct gbt_even
 			maybe_leave_assist(m, t, waker);
 	}
 	if (g->status == TR_G_RUNNABLE) {
-		drop(m);
+		event_drop(m);
 		return;
 	}
 	if (g->m) { /* its block was not seen: it is runnable now all the same */
@@ -238,8 +236,12 @@ static void on_exit(struct model *m, struct mthread *t, const struct gbt_event *
 {
 	const struct goroutine *g;
 
-	if (imap__get(&m->undone, m->order, NULL))
-		return; /* preempted right behind the probe: it comes here again */
+	if (imap__del(&m->scanned.undone, m->order)) {
+		/* preempted right behind the probe: mostly it comes here again */
+		if (t->g && t->g->id == e->goid)
+			t->g->ending = true;
+		return;
+	}
 	g = event_runner(m, t, e, e->goid);
 	if (!g)
 		return;
@@ -255,7 +257,7 @@ static void stop(struct model *m, struct mthread *t, const struct gbt_event *e, 
 
 	if (!g)
 		return;
-	if (g->assist == ASSIST_OPEN && reason == TR_STOP_GOSCHED && !m->assist_ends)
+	if (g->assist == ASSIST_OPEN && reason == TR_STOP_GOSCHED && !m->scanned.assist_ends)
 		g->assist = ASSIST_YIELDED;
 	else
 		maybe_leave_assist(m, t, g);
@@ -270,112 +272,6 @@ static void on_sched(struct model *m, struct mthread *t, const struct gbt_event 
 static void on_yield(struct model *m, struct mthread *t, const struct gbt_event *e)
 {
 	stop(m, t, e, TR_STOP_PREEMPTED); /* goyield_m traces GoPreempt */
-}
-
-/*
- * 1.21 and 1.22 skip the four frames that a walk by frame pointers has up to the syscall
- * (traceGoSysCall in src/runtime/trace.go, GoSysCall in trace2runtime.go). With C on the stack
- * they walk from the syscall on, and skip four all the same. Where entersyscallblock hands the P
- * over on the system stack, four are one too many.
- */
-static int syscall_skip(const struct model *m, const struct gbt_event *e)
-{
-	if (m->cfg.go_minor != 21 && m->cfg.go_minor != 22)
-		return 1;
-	if (e->arg32 == 1)
-		return 4;
-	return e->hdr.kind == GBT_SYSCALL_BLOCK ? 2 : 1;
-}
-
-static void on_syscall(struct model *m, struct mthread *t, const struct gbt_event *e)
-{
-	const struct goroutine *g = event_runner(m, t, e, e->goid);
-	struct tr_stack s = event_stack(m, e, syscall_skip(m, e), e->goid);
-
-	if (!g)
-		return;
-	leave_assist(m, t, g);
-	move_syscall_begin(m, t, &s);
-}
-
-/* The extra goroutine of a cgo callback begins to exist, in a syscall. */
-static void enter_go(struct model *m, struct mthread *t, uint64_t goid)
-{
-	struct goroutine *g = goid ? g__get(m, goid) : NULL;
-
-	t->entering = false;
-	if (!goid || (g && g->status != TR_G_SYSCALL)) {
-		drop(m);
-		return;
-	}
-	if (g) { /* dropm was not seen */
-		count_repair(m, REPAIR_STOP);
-		move_destroy_syscall(m, g->m);
-	}
-	move_create_syscall(m, t, goid);
-}
-
-/* With its P it just goes on. Without one, the next event tells: a P is acquired (on_p_start),
- * or there is none (on_syscall_exit_nop). */
-static void on_syscall_exit(struct model *m, struct mthread *t, const struct gbt_event *e)
-{
-	struct goroutine *g;
-
-	if (t->entering && !t->g)
-		enter_go(m, t, e->goid);
-	g = t->g;
-	if (!g || g->id != e->goid || g->status != TR_G_SYSCALL) {
-		drop(m);
-		return;
-	}
-	t->exiting = true;
-	/* it had its P when it looked, and lost it right then: the first pass has seen it */
-	if (e->arg32 != 1 || imap__get(&m->lost_p, m->order, NULL))
-		return;
-	if (t->p != TR_NO_P && t->p == e->p && m->ps[t->p].status == TR_P_SYSCALL) {
-		move_syscall_end(m, t, false);
-		return;
-	}
-	/* the mirror lost its P meanwhile; so the tracer says when syscalltick moved (cgo) */
-	if (repair_proc(m, t, e->p, false)) {
-		move_syscall_end_blocked(m, t, false);
-		move_go_start(m, t, g, false);
-	}
-}
-
-/* Where system calls are not seen, their goroutine has been waiting since its thread or its P went
- * on with another. */
-static void made_runnable(struct model *m, struct mthread *t, const struct gbt_event *e)
-{
-	struct goroutine *g = subject(m, e->goid);
-
-	if (g && g->m)
-		repair_free(m, g->m);
-	if (g && g->status == TR_G_WAITING)
-		move_go_unblock(m, t, g, NULL, false);
-}
-
-static void on_syscall_exit_nop(struct model *m, struct mthread *t, const struct gbt_event *e)
-{
-	const struct goroutine *g = t->g;
-
-	if (m->cfg.partial && !(g && g->id == e->goid && g->status == TR_G_SYSCALL)) {
-		made_runnable(m, t, e);
-		return;
-	}
-	if (!g || g->id != e->goid) {
-		drop(m);
-		return;
-	}
-	if (g->status == TR_G_RUNNING) {
-		repair_free(m, t);
-		return;
-	}
-	if (t->p != TR_NO_P && m->ps[t->p].status == TR_P_SYSCALL) {
-		m->stats.retaken++;
-		move_proc_stop(m, t, false);
-	}
-	move_syscall_end_blocked(m, t, false);
 }
 
 /* The coroutine's first sight inside the window is its creation: nothing is probed there. */
@@ -406,7 +302,7 @@ static void on_coroswitch(struct model *m, struct mthread *t, const struct gbt_e
 	leave_assist(m, t, from);
 	to = switched_to(m, t, e);
 	if (!to || to == from) {
-		drop(m);
+		event_drop(m);
 		return;
 	}
 	if (to->status == TR_G_WAITING) {
@@ -421,99 +317,6 @@ static void on_coroswitch(struct model *m, struct mthread *t, const struct gbt_e
 	else
 		move_go_block(m, t, 0, &s);
 	repair_run(m, t, to, t->p);
-}
-
-/*
- * The thread gets a P. With a goroutine whose syscall is over it goes on with that. With a
- * running one inside startTheWorld (whose probe is behind that, or at the entry and so before),
- * procresize has swapped the P under it, which the tracer shows as a stop and a start.
- */
-static void on_p_start(struct model *m, struct mthread *t, const struct gbt_event *e)
-{
-	struct goroutine *g = t->g;
-	bool resized =
-		g && g->status == TR_G_RUNNING && (t->world_started || g->stw) && t->p != e->p;
-	bool stopping = false;
-
-	if (e->p < 0 || e->p >= PROC_MAX) {
-		drop(m);
-		return;
-	}
-	if (resized) {
-		stopping = g->stw;
-		g->stw = false; /* the stop of the world goes on */
-		move_go_stop(m, t, TR_STOP_GOSCHED, NULL, false);
-		move_proc_stop(m, t, false);
-	} else if (g && g->status == TR_G_RUNNING && t->p != e->p) {
-		repair_free(m, t);
-	}
-	if (!repair_proc(m, t, e->p, true))
-		return;
-	if (resized) {
-		move_go_start(m, t, g, false);
-		g->stw = stopping;
-	} else if (t->g && t->exiting) {
-		g = t->g;
-		move_syscall_end_blocked(m, t, false);
-		move_go_start(m, t, g, false);
-	}
-}
-
-static void on_p_stop(struct model *m, struct mthread *t, const struct gbt_event *e)
-{
-	if (t->p == TR_NO_P || (e->p >= 0 && e->p != t->p)) {
-		drop(m);
-		return;
-	}
-	if (t->g && t->g->status == TR_G_RUNNING)
-		repair_free(m, t);
-	move_proc_stop(m, t, false);
-}
-
-/* sysmon or a stop of the world took the P of a thread in a syscall. A P that its own thread
- * released before comes here too: nothing to tell then. */
-static void on_p_handoff(struct model *m, struct mthread *t, const struct gbt_event *e)
-{
-	struct proc *p = e->arg < PROC_MAX ? proc__get(m, e->arg) : NULL;
-
-	if (!p) {
-		drop(m);
-		return;
-	}
-	if (!p->m)
-		return;
-	if (p->m == t) {
-		if (t->g && t->g->status == TR_G_RUNNING)
-			repair_free(m, t);
-		move_proc_stop(m, t, true);
-		return;
-	}
-	if (p->status == TR_P_SYSCALL)
-		move_proc_steal(m, t, e->arg);
-	else
-		drop(m); /* it went on meanwhile, as later events of its thread show */
-}
-
-/* A C thread enters Go: it has nothing yet, and its goroutine is known by the next event. */
-static void on_needm(struct model *m, struct mthread *t, const struct gbt_event *e)
-{
-	repair_free(m, t);
-	if (t->p != TR_NO_P) {
-		count_repair(m, REPAIR_PROC);
-		move_proc_stop(m, t, true);
-	}
-	t->entering = true;
-	if (e->goid)
-		enter_go(m, t, e->goid);
-}
-
-static void on_dropm(struct model *m, struct mthread *t, const struct gbt_event *e)
-{
-	if (!t->g || t->g->id != e->goid || t->g->status != TR_G_SYSCALL) {
-		drop(m);
-		return;
-	}
-	move_destroy_syscall(m, t);
 }
 
 static void on_sample(struct model *m, struct mthread *t, const struct gbt_event *e)
@@ -532,7 +335,7 @@ static void on_sample(struct model *m, struct mthread *t, const struct gbt_event
 
 typedef void (*handler)(struct model *m, struct mthread *t, const struct gbt_event *e);
 
-static const handler handlers[GBT_USER_LOG + 1] = {
+static const handler handlers[GBT_EVENT_MAX + 1] = {
 	[GBT_CREATE] = on_create,
 	[GBT_RUN] = on_run,
 	[GBT_BLOCK] = on_block,
@@ -562,7 +365,18 @@ static const handler handlers[GBT_USER_LOG + 1] = {
 	[GBT_USER_TASK_END] = on_task_end,
 	[GBT_USER_REGION] = on_region,
 	[GBT_USER_LOG] = on_log,
+	[GBT_REQUEST_BEGIN] = on_request_begin,
+	[GBT_REQUEST_END] = on_request_end,
 };
+
+/* Is it a kind that changes what is mirrored? Not where its text was left out (raw_sorter). */
+static bool is_told(const struct gbt_hdr *rec, size_t len)
+{
+	size_t least = gbt_has_text(rec->kind) ? offsetof(struct gbt_text, text)
+					       : sizeof(struct gbt_event);
+
+	return rec->kind <= GBT_EVENT_MAX && handlers[rec->kind] && len >= least;
+}
 
 static bool in_window(const struct model *m, uint64_t time_ns)
 {
@@ -573,11 +387,11 @@ int model__prescan(struct model *m, const struct gbt_hdr *rec, size_t len)
 {
 	int err = 0;
 
-	if (m->begun || rec->kind > GBT_USER_LOG || len < sizeof(struct gbt_event) ||
-	    !in_window(m, rec->time_ns))
+	if ((m->begun && !m->cfg.ahead) || !is_told(rec, len) || !in_window(m, rec->time_ns))
 		return 0;
 	if (!m->pre)
-		err = prescan__new(m->cfg.snapshot ? m->cfg.snapshot->end_ns : 0, &m->pre);
+		err = prescan__new(m->cfg.snapshot ? m->cfg.snapshot->end_ns : 0, &m->scanned,
+				   &m->pre);
 	return err ? err : prescan__event(m->pre, (const struct gbt_event *)rec);
 }
 
@@ -586,7 +400,7 @@ int model__event(struct model *m, const struct gbt_hdr *rec, size_t len)
 	const struct gbt_event *e = (const struct gbt_event *)rec;
 	struct mthread *t;
 
-	if (m->err || rec->kind > GBT_USER_LOG || len < sizeof(*e) || !handlers[rec->kind])
+	if (m->err || !is_told(rec, len))
 		return m->err;
 	if (!in_window(m, rec->time_ns)) {
 		m->stats.outside++;

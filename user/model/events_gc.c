@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "model/state.h"
 
-#define STW_MARK_TERM 1
-#define STW_SWEEP_TERM 2
-
 /*
  * Every version's gcStart traces GCBegin right before it stops the world for sweep
  * termination, on the same stack; gcMarkTermination traces GCEnd right after gcSweep.
@@ -16,13 +13,13 @@ void on_stw_begin(struct model *m, struct mthread *t, const struct gbt_event *e)
 
 	if (!g)
 		return;
-	if (kind != STW_MARK_TERM) /* an assist may find the marking done and end it */
+	if (kind != TR_STW_MARK_TERM) /* an assist may find the marking done and end it */
 		leave_assist(m, t, g);
 	if (g->stw) {
 		count_repair(m, REPAIR_STOP);
 		move_stw_end(m, t, true);
 	}
-	if (kind == STW_SWEEP_TERM) {
+	if (kind == TR_STW_SWEEP_TERM) {
 		if (m->gc_on) {
 			count_repair(m, REPAIR_STOP);
 			move_gc_end(m, t, true);
@@ -37,7 +34,7 @@ void on_stw_end(struct model *m, struct mthread *t, const struct gbt_event *e)
 	const struct goroutine *g = e->goid ? g__get(m, e->goid) : NULL;
 
 	if (!g || !g->stw || g->m != t) {
-		count_repair(m, REPAIR_DROPPED);
+		event_drop(m);
 		return;
 	}
 	if (e->arg32 > 0 && e->arg32 < PROC_MAX)
@@ -68,7 +65,7 @@ void on_gc_sweep(struct model *m, struct mthread *t, const struct gbt_event *e)
 	if (m->gc_on)
 		move_gc_end(m, t, false);
 	else
-		count_repair(m, REPAIR_DROPPED);
+		event_drop(m);
 	heap_figures(m, t, e);
 }
 
@@ -90,7 +87,7 @@ void on_gc_assist(struct model *m, struct mthread *t, const struct gbt_event *e)
 			move_assist_end(m, t, false);
 		return;
 	}
-	if (g->assist == ASSIST_YIELDED || (g->assist && m->assist_ends)) {
+	if (g->assist == ASSIST_YIELDED || (g->assist && m->scanned.assist_ends)) {
 		g->assist = ASSIST_OPEN;
 		return;
 	}

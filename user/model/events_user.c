@@ -33,7 +33,7 @@ void on_task_begin(struct model *m, struct mthread *t, const struct gbt_event *e
 	struct transition tr;
 
 	if (imap__get(&m->tasks, e->arg, NULL)) {
-		count_repair(m, REPAIR_DROPPED); /* a reader takes no second one of that id */
+		event_drop(m); /* a reader takes no second one of that id */
 		return;
 	}
 	if (!runs(m, t, e))
@@ -82,6 +82,8 @@ static void tell_region(struct model *m, struct mthread *t, enum tr_type type,
 {
 	struct transition tr = tr_on(t, type);
 
+	if (r->untold)
+		return;
 	tr.value = r->task;
 	tr.str = r->name;
 	tr.stack = *s;
@@ -107,49 +109,85 @@ static int push_region(struct goroutine *g, const struct region *r)
 	return 0;
 }
 
-/* A reader wants ends to fit the innermost begin; one without any begin began before. */
-static void end_region(struct model *m, struct mthread *t, const struct region *r,
-		       const struct tr_stack *s)
+/* A reader wants ends to fit the innermost begin: those inside of the i-th, whose ends were lost,
+ * end first. */
+static void end_inner(struct model *m, struct mthread *t, int i)
 {
 	static const struct tr_stack none;
 	struct goroutine *g = t->g;
-	int i = g->region_cnt - 1;
 
-	while (i >= 0 && (g->regions[i].task != r->task || g->regions[i].name != r->name))
-		i--;
-	if (i < 0 && g->region_cnt) {
-		count_repair(m, REPAIR_DROPPED);
-		return;
-	}
-	while (g->region_cnt > i + 1 && g->region_cnt) {
+	while (g->region_cnt > i + 1) {
 		count_repair(m, REPAIR_STOP);
 		tell_region(m, t, TR_USER_REGION_END, &g->regions[--g->region_cnt], &none, true);
 	}
+}
+
+/* One without any begin began before. */
+void end_region(struct model *m, struct mthread *t, const struct region *r,
+		const struct tr_stack *s)
+{
+	struct goroutine *g = t->g;
+	int i = g->region_cnt - 1;
+
+	while (i >= 0 && (g->regions[i].started || g->regions[i].task != r->task ||
+			  g->regions[i].name != r->name))
+		i--;
+	if (i < 0 && g->region_cnt) {
+		event_drop(m);
+		return;
+	}
+	end_inner(m, t, i);
 	if (g->region_cnt)
 		g->region_cnt--;
 	tell_region(m, t, TR_USER_REGION_END, r, s, false);
 }
 
-void on_region(struct model *m, struct mthread *t, const struct gbt_event *e)
+/* The end of one that StartRegion began. What began before the window has none: so the tracer has
+ * it, for the region that was given away while it was off tells it nothing. */
+static void stop_region(struct model *m, struct mthread *t, const struct tr_stack *s)
 {
-	struct tr_stack s = event_stack(m, e, 1, e->goid);
-	struct region r = {.task = e->arg};
+	struct goroutine *g = t->g;
+	int i = g->region_cnt - 1;
 
-	if (!runs(m, t, e))
+	while (i >= 0 && !g->regions[i].started)
+		i--;
+	if (i < 0)
 		return;
-	r.name = text(m, e, 0);
-	if (e->arg32 == 1) {
-		end_region(m, t, &r, &s);
-		return;
-	}
-	switch (push_region(t->g, &r)) {
+	end_inner(m, t, i);
+	tell_region(m, t, TR_USER_REGION_END, &g->regions[--g->region_cnt], s, false);
+}
+
+void begin_region(struct model *m, struct mthread *t, const struct region *r,
+		  const struct tr_stack *s)
+{
+	switch (push_region(t->g, r)) {
 	case 0:
-		tell_region(m, t, TR_USER_REGION_BEGIN, &r, &s, false);
+		tell_region(m, t, TR_USER_REGION_BEGIN, r, s, false);
 		break;
 	case -E2BIG:
-		count_repair(m, REPAIR_DROPPED);
+		event_drop(m);
 		break;
 	default:
 		m->err = -ENOMEM;
 	}
+}
+
+void on_region(struct model *m, struct mthread *t, const struct gbt_event *e)
+{
+	bool started = e->arg32 == GBT_REGION_START || e->arg32 == GBT_REGION_START_NO_TASK;
+	struct tr_stack s = event_stack(m, e, started ? 0 : 1, e->goid);
+	struct region r = {
+		.task = e->arg, .started = started, .untold = e->arg32 == GBT_REGION_START_NO_TASK};
+
+	if (!runs(m, t, e))
+		return;
+	if (e->arg32 == GBT_REGION_STOP) {
+		stop_region(m, t, &s);
+		return;
+	}
+	r.name = text(m, e, 0);
+	if (e->arg32 == GBT_REGION_END)
+		end_region(m, t, &r, &s);
+	else
+		begin_region(m, t, &r, &s);
 }

@@ -356,12 +356,9 @@ void model__begin(struct model *m)
 	}
 	buf__free(&b.idle);
 	imap__free(&b.snap_by_id);
-	if (m->pre) {
-		m->lost_p = m->pre->lost_p;
-		m->pre->lost_p = (struct imap){0};
-		m->assist_ends = m->pre->assist_ends;
-		m->undone = m->pre->undone;
-		m->pre->undone = (struct imap){0};
+	if (m->pre && m->cfg.ahead) {
+		prescan__begun(m->pre);
+		return;
 	}
 	prescan__free(m->pre);
 	m->pre = NULL;

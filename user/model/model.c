@@ -13,6 +13,7 @@ int model__new(const struct model_config *cfg, struct model **out)
 	if (!m)
 		return -ENOMEM;
 	m->cfg = *cfg;
+	m->scanned.assist_ends = cfg->assist_ends;
 	*out = m;
 	return 0;
 }
@@ -47,8 +48,8 @@ void model__free(struct model *m)
 	imap__free(&m->gs);
 	imap__free(&m->ms);
 	imap__free(&m->tasks);
-	imap__free(&m->lost_p);
-	imap__free(&m->undone);
+	imap__free(&m->scanned.lost_p);
+	imap__free(&m->scanned.undone);
 	tombs__free(&m->tombs);
 	prescan__free(m->pre);
 	free(m->ps);

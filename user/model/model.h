@@ -17,7 +17,9 @@
  * Two passes: model__prescan for every event, then model__event for every event. The first
  * finds out what each goroutine, thread and P did first, and so what it was when the window
  * began: better than the snapshot, which is taken a little later. Without the first pass the
- * snapshot alone says it.
+ * snapshot alone says it. A stream that still goes on can have the first pass run ahead of the
+ * second by so much that it sees what threads do next (model_config.ahead); what began to show
+ * later than that is taken from the snapshot.
  *
  * Memory: goroutines alive at one time, threads, Ps, open tasks.
  */
@@ -33,6 +35,10 @@ struct model_config {
 	/* Some kinds of events are not there because their probes are not: a goroutine that is seen
 	 * no more where it ran, and was not seen to stop, waits. */
 	bool partial;
+	/* The first pass goes on after the first model__event: each event passes it before the
+	 * second, which comes later. */
+	bool ahead;
+	bool assist_ends;	/* the ends of mark assists have probes; false: if one is seen */
 	struct strtab *strings; /* borrowed; texts of the target are interned here */
 	tr_sink_fn sink;
 	void *sink_ctx;
@@ -65,9 +71,10 @@ struct model_stats {
 
 int model__new(const struct model_config *cfg, struct model **out);
 void model__free(struct model *m);
-/* First pass; only before the first model__event. 0 or -ENOMEM. */
+/* First pass; what comes after the first model__event is passed over unless ahead. 0 or -ENOMEM. */
 int model__prescan(struct model *m, const struct gbt_hdr *rec, size_t len);
-/* 0, -ENOMEM, or what the sink returned: it sticks. rec is checked as raw.h's readers do. */
+/* 0, -ENOMEM, or what the sink returned: it sticks. rec is checked as raw.h's readers do; what has
+ * a text by its kind, but not by len, is passed over, as in the first pass. */
 int model__event(struct model *m, const struct gbt_hdr *rec, size_t len);
 /* Marks the window's end (TR_END is the last transition). */
 int model__finish(struct model *m, uint64_t end_ns);

@@ -11,12 +11,13 @@
  * when the window began. An observation of a thread counts for its goroutine and its P only
  * where it is the first of those too: the order number of the event says so.
  */
-int prescan__new(uint64_t snapshot_ns, struct prescan **out)
+int prescan__new(uint64_t snapshot_ns, struct scanned *found, struct prescan **out)
 {
 	struct prescan *p = calloc(1, sizeof(*p));
 
 	if (!p)
 		return -ENOMEM;
+	p->out = found;
 	p->gc = GC_UNKNOWN;
 	p->snapshot_ns = snapshot_ns;
 	*out = p;
@@ -30,8 +31,6 @@ void prescan__free(struct prescan *p)
 	imap__free(&p->gs);
 	imap__free(&p->ms);
 	imap__free(&p->entering);
-	imap__free(&p->lost_p);
-	imap__free(&p->undone);
 	buf__free(&p->g_list);
 	buf__free(&p->m_list);
 	tombs__free(&p->tombs);
@@ -39,11 +38,19 @@ void prescan__free(struct prescan *p)
 	free(p);
 }
 
+void prescan__begun(struct prescan *p)
+{
+	imap__free(&p->gs);
+	buf__free(&p->g_list);
+	tombs__free(&p->tombs);
+	p->begun = true;
+}
+
 static int first_g(struct prescan *p, uint64_t goid, enum first_kind kind, uint64_t time_ns)
 {
 	struct first_g f = {goid, p->order, time_ns, kind};
 
-	if (!goid || imap__get(&p->gs, goid, NULL))
+	if (p->begun || !goid || imap__get(&p->gs, goid, NULL))
 		return 0;
 	if (kind == FIRST_CREATED) {
 		tombs__forget(&p->tombs, goid);
@@ -141,7 +148,7 @@ static void scan_gc(struct prescan *p, const struct gbt_event *e)
 {
 	bool assist_end = e->hdr.kind == GBT_GC_ASSIST && !e->arg32;
 
-	p->assist_ends |= assist_end;
+	p->out->assist_ends |= assist_end;
 	if (p->gc != GC_UNKNOWN || assist_end) /* which may come behind the cycle's */
 		return;
 	if (e->hdr.kind == GBT_GC_MARK_TERM || e->hdr.kind == GBT_GC_SWEEP ||
@@ -216,7 +223,7 @@ static int scan_taking(struct prescan *p, uint64_t id, uint64_t taker_tid)
 	if (p->ps[id].exit_tid == taker_tid || !imap__get(&p->ms, p->ps[id].exit_tid, &i))
 		return 0;
 	f = (const struct first_m *)p->m_list.data + (i - 1);
-	return f->exit_order == exit_order ? imap__put(&p->lost_p, exit_order, 1) : 0;
+	return f->exit_order == exit_order ? imap__put(&p->out->lost_p, exit_order, 1) : 0;
 }
 
 /* Was the end that the thread told before this event none? */
@@ -231,7 +238,7 @@ static int scan_end(struct prescan *p, const struct gbt_event *e)
 		return 0;
 	f = (struct first_m *)p->m_list.data + (i - 1);
 	if (f->end_order && stops && f->end_goid == e->goid)
-		err = imap__put(&p->undone, f->end_order, 1);
+		err = imap__put(&p->out->undone, f->end_order, 1);
 	f->end_order = kind == GBT_EXIT ? p->order : 0;
 	f->end_goid = e->goid;
 	return err;
@@ -253,7 +260,7 @@ static int scan_exit(struct prescan *p, const struct gbt_event *e)
 		return err;
 	f = (struct first_m *)p->m_list.data + (i - 1);
 	if (f->exit_order && (kind == GBT_SYSCALL_EXIT_NOP || kind == GBT_P_START))
-		err = imap__put(&p->lost_p, f->exit_order, 1);
+		err = imap__put(&p->out->lost_p, f->exit_order, 1);
 	f->exit_order = keeps ? p->order : 0;
 	if (keeps && e->p >= 0 && e->p < p->p_cap) {
 		p->ps[e->p].exit_order = p->order;

@@ -33,6 +33,18 @@ void repair_free(struct model *m, struct mthread *t)
 	move_syscall_end_blocked(m, t, true);
 }
 
+/*
+ * The thread goes on without its goroutine. One that was preempted behind the probe of its end,
+ * inside of the tracer that was on there (up to Go 1.21), has passed it: it ended.
+ */
+void repair_leave(struct model *m, struct mthread *t)
+{
+	if (t->g && t->g->ending && t->g->status == TR_G_RUNNING)
+		move_go_destroy(m, t);
+	else
+		repair_free(m, t);
+}
+
 /* p leaves the thread that has it. */
 static void take_proc(struct model *m, struct mthread *thief, int32_t p)
 {

@@ -135,6 +135,7 @@ void tombs__forget(struct tombs *t, uint64_t goid)
 void tombs__free(struct tombs *t)
 {
 	free(t->ring);
+	t->ring = NULL;
 	imap__free(&t->at);
 }
 

@@ -15,6 +15,8 @@
 struct region {
 	uint64_t task;
 	uint32_t name;
+	bool started; /* by StartRegion, whose end says no more than that it is one */
+	bool untold;  /* its task is not known: it is not in the file */
 };
 
 enum assist_state {
@@ -34,8 +36,10 @@ struct goroutine {
 	uint8_t status; /* enum tr_g_status */
 	uint8_t assist; /* enum assist_state */
 	bool stw;	/* a stop-the-world range is open */
+	bool ending;	/* it was preempted behind the probe of its end */
 	uint16_t region_cnt, region_cap;
 	struct region *regions; /* innermost last */
+	struct region request;	/* that it serves; task 0: none */
 	struct goroutine *next_free;
 };
 
@@ -65,8 +69,18 @@ struct tombs {
 	struct imap at; /* goid -> place in the ring */
 };
 
-/* What the first pass found; see prescan.c. */
 struct prescan;
+
+/* What the first pass found that the second needs to its end; see prescan.c. */
+struct scanned {
+	/* orders of syscall exits that said that they have their P, and did not keep it: what their
+	 * thread did next shows it (the runtime's check races with who takes the P) */
+	struct imap lost_p;
+	/* orders of ends that were none: the goroutine was preempted in the function whose probe
+	 * had told, and does all of it once more */
+	struct imap undone;
+	bool assist_ends; /* a mark assist was seen to end: so all are */
+};
 
 struct model {
 	struct model_config cfg;
@@ -83,10 +97,9 @@ struct model {
 	struct proc *ps;
 	int32_t p_cap;
 	struct tombs tombs;
-	struct prescan *pre;
-	uint64_t order;	    /* of the event, as the first pass counted */
-	struct imap lost_p; /* taken over from the first pass */
-	struct imap undone; /* the same */
+	struct prescan *pre; /* until the window has begun; ahead: to the end */
+	struct scanned scanned;
+	uint64_t order; /* of the event, as the first pass counted */
 
 	uint32_t procs;				  /* GOMAXPROCS as the trace tells it; 0: not yet */
 	uint32_t procs_want;			  /* as known: told by the next running goroutine */
@@ -94,10 +107,10 @@ struct model {
 	uint64_t heap_alloc, heap_goal;		  /* as told */
 	uint64_t heap_alloc_want, heap_goal_want; /* as known; 0 unknown */
 	bool gc_on;
-	bool assist_ends; /* the ends of mark assists are seen; taken over from the first pass */
 	uint64_t gc_seq;
-	struct imap tasks;  /* open ones */
-	uint32_t str_gc[4]; /* labels of mark workers */
+	struct imap tasks;   /* open ones */
+	uint64_t request_id; /* of the last request that was told as a task */
+	uint32_t str_gc[4];  /* labels of mark workers */
 };
 
 /* ---- lookups (state.c) ---- */
@@ -151,6 +164,7 @@ void tell_pending(struct model *m, struct mthread *t);
 struct goroutine *repair_known(struct model *m, uint64_t goid);
 /* t has no goroutine. */
 void repair_free(struct model *m, struct mthread *t);
+void repair_leave(struct model *m, struct mthread *t);
 /* t holds p, Running. expected: an event said so, nothing is missing. */
 bool repair_proc(struct model *m, struct mthread *t, int32_t p, bool expected);
 /* g runs on t with p (-1: some P). false: cannot be. */
@@ -193,34 +207,35 @@ struct first_p {
 #define GC_NOT_TOLD (-2)
 
 struct prescan {
+	struct scanned *out;
 	uint64_t order; /* of the event: 1, 2, 3 … */
-	/* orders of syscall exits that said that they have their P, and did not keep it: what their
-	 * thread did next shows it (the runtime's check races with who takes the P) */
-	struct imap lost_p;
-	/* orders of ends that were none: the goroutine was preempted in the function whose probe
-	 * had told, and does all of it once more */
-	struct imap undone;
+	bool begun;	/* what was first does not matter any more */
 	uint64_t snapshot_ns;
 	struct imap gs, ms;	   /* -> index + 1; goroutines of the window: CREATED_… */
 	struct buf g_list, m_list; /* struct first_g, first_m */
 	struct first_p *ps;
 	int32_t p_cap;
-	bool assist_ends;     /* a mark assist was seen to end: so all are */
 	struct imap entering; /* threads whose next syscall exit names a new goroutine */
 	int gc;		      /* GC_UNKNOWN, GC_NOT_TOLD, 0 off, 1 on at the begin */
 	struct tombs tombs;
 };
 
-/* snapshot_ns: when the snapshot was complete, 0 without one. */
-int prescan__new(uint64_t snapshot_ns, struct prescan **out);
+/* snapshot_ns: when the snapshot was complete, 0 without one. found: borrowed. */
+int prescan__new(uint64_t snapshot_ns, struct scanned *found, struct prescan **out);
 void prescan__free(struct prescan *p);
+/* The second pass has begun, and this one goes on: frees what it alone needed. */
+void prescan__begun(struct prescan *p);
 int prescan__event(struct prescan *p, const struct gbt_event *e);
 void model__begin(struct model *m);
 
-/* ---- events (events.c, events_gc.c, events_user.c) ---- */
+/* ---- events (events.c, events_gc.c, events_user.c, events_request.c) ---- */
 /* The stack of e as the tracer would have taken it. */
 struct tr_stack event_stack(const struct model *m, const struct gbt_event *e, int skip,
 			    uint64_t goid);
+/* The event cannot be true: it counts as a repair and changes nothing. */
+void event_drop(struct model *m);
+/* Known, or declared now; NULL: it has ended or has no id, dropped and counted. */
+struct goroutine *event_subject(struct model *m, uint64_t goid);
 /* e.goid runs on t, declared and made to if need be; NULL: dropped and counted. */
 struct goroutine *event_runner(struct model *m, struct mthread *t, const struct gbt_event *e,
 			       uint64_t goid);
@@ -228,6 +243,14 @@ struct goroutine *event_runner(struct model *m, struct mthread *t, const struct 
 void leave_assist(struct model *m, struct mthread *t, const struct goroutine *g);
 /* It does something that it may do inside one, but seldom: where ends are not seen it is over. */
 void maybe_leave_assist(struct model *m, struct mthread *t, const struct goroutine *g);
+void on_syscall(struct model *m, struct mthread *t, const struct gbt_event *e);
+void on_syscall_exit(struct model *m, struct mthread *t, const struct gbt_event *e);
+void on_syscall_exit_nop(struct model *m, struct mthread *t, const struct gbt_event *e);
+void on_needm(struct model *m, struct mthread *t, const struct gbt_event *e);
+void on_dropm(struct model *m, struct mthread *t, const struct gbt_event *e);
+void on_p_start(struct model *m, struct mthread *t, const struct gbt_event *e);
+void on_p_stop(struct model *m, struct mthread *t, const struct gbt_event *e);
+void on_p_handoff(struct model *m, struct mthread *t, const struct gbt_event *e);
 void on_stw_begin(struct model *m, struct mthread *t, const struct gbt_event *e);
 void on_stw_end(struct model *m, struct mthread *t, const struct gbt_event *e);
 void on_mark_term(struct model *m, struct mthread *t, const struct gbt_event *e);
@@ -238,5 +261,12 @@ void on_task_begin(struct model *m, struct mthread *t, const struct gbt_event *e
 void on_task_end(struct model *m, struct mthread *t, const struct gbt_event *e);
 void on_region(struct model *m, struct mthread *t, const struct gbt_event *e);
 void on_log(struct model *m, struct mthread *t, const struct gbt_event *e);
+void on_request_begin(struct model *m, struct mthread *t, const struct gbt_event *e);
+void on_request_end(struct model *m, struct mthread *t, const struct gbt_event *e);
+/* A region begins on the goroutine of t, or ends: as event e says. */
+void begin_region(struct model *m, struct mthread *t, const struct region *r,
+		  const struct tr_stack *s);
+void end_region(struct model *m, struct mthread *t, const struct region *r,
+		const struct tr_stack *s);
 
 #endif

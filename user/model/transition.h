@@ -117,7 +117,13 @@ struct transition {
 /* 0, or -errno, which ends the run. */
 typedef int (*tr_sink_fn)(void *ctx, const struct transition *t);
 
+/* Of the tracer's block reasons and kinds of stops of the world, those that mean something here. */
+#define TR_BLOCK_SYNC 5
+#define TR_BLOCK_ASSIST_WAIT 8
+#define TR_BLOCK_PREEMPTED 11
 #define TR_BLOCK_REASON_MAX 17
+#define TR_STW_MARK_TERM 1
+#define TR_STW_SWEEP_TERM 2
 #define TR_STW_KIND_MAX 17
 const char *tr_block_reason__name(uint16_t reason); /* "chan receive" …; NULL unknown */
 const char *tr_stw_kind__name(uint16_t kind);

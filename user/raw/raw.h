@@ -36,6 +36,7 @@ enum raw_section {
 	RAW_SLICE = 12,	    /* probes are in place (again): u64 time, then snapshot__serialize */
 	RAW_SLICE_END = 13, /* they are gone: struct raw_slice_end as key=value lines */
 	RAW_REASON = 14,    /* struct raw_reason as key=value lines: why a watch wrote this */
+	RAW_ENTRIES = 15,   /* symtab__serialize_entries: of the functions of RAW_SYMTAB */
 	RAW_SECTION_MAX,
 };
 
@@ -89,6 +90,10 @@ struct raw_trailer {
 	uint64_t spent_ns; /* CPU time of the target by the governor's account: an estimate */
 	uint64_t full_added_permille; /* what a full capture would add to it; an estimate, 0 not
 				       * known */
+	/* Probes that were taken away for a while and could not be put in place again: since when
+	 * (CLOCK_MONOTONIC; 0: they could), and why, a line */
+	uint64_t probes_gone_ns;
+	char probes_gone_why[120];
 };
 
 /*
@@ -117,6 +122,9 @@ struct raw_reason {
 	uint64_t keep_ns;		   /* how much was to be kept */
 	uint32_t merged; /* triggers that came right behind it and have no capture of their own */
 	bool full;	 /* memory, not time, says how far back the window goes */
+	/* of a request, else "": the names may be "" too where they are not known */
+	char ending[16]; /* its status as text, "panic", "hijacked", "not known", "not over" */
+	char method[64], path[GBT_TEXT_MAX + 1];
 };
 
 /* What one record may take in a file. */
@@ -168,10 +176,10 @@ int raw_file__section(const struct raw_file *f, enum raw_section type, struct sp
  */
 typedef int (*raw_record_fn)(void *ctx, const struct gbt_hdr *rec, size_t len);
 int raw_file__each_record(const struct raw_file *f, raw_record_fn fn, void *ctx);
-/* Events (kind < GBT_STACK) in time order, those of equal time in file order; a late one
- * (beyond the sort window of 200 ms) is delivered when met and counted. Memory: 32 bytes for
- * each event of a window, at most 64 MiB (a denser file is sorted in smaller windows). late
- * may be NULL. */
+/* Events (kind < GBT_STACK) in time order, those of equal time in file order. Sorted are windows of
+ * 200 ms, longer where an event is further behind. Memory: 32 bytes for each event of a window,
+ * at most 64 MiB: a denser file is sorted in smaller ones, and what is late then is delivered when
+ * met and counted. late may be NULL. */
 #define RAW_SORT_WINDOW_NS 200000000ull
 int raw_file__each_event(const struct raw_file *f, raw_record_fn fn, void *ctx, uint64_t *late);
 
@@ -190,12 +198,15 @@ int raw_file__each_event_of(const struct raw_file *f, const struct raw_slice *s,
 
 /*
  * The same for events as they come, in the order of a file: each is copied without its texts, and
- * delivered when it is older than the window. finish delivers the rest; once only.
+ * delivered when it is older than 200 ms; what comes later still is late. finish delivers the rest;
+ * once only.
  */
 struct raw_sorter;
 int raw_sorter__new(raw_record_fn fn, void *ctx, struct raw_sorter **out);
 void raw_sorter__free(struct raw_sorter *s);
 int raw_sorter__add(struct raw_sorter *s, const struct gbt_event *ev);
+/* Delivers what is old enough now; else that is done when much has come. */
+int raw_sorter__advance(struct raw_sorter *s);
 int raw_sorter__finish(struct raw_sorter *s, uint64_t *late);
 
 /* Stack and label definitions, collected in one pass or one after the other. */

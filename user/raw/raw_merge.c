@@ -25,7 +25,8 @@ struct merge {
 	void *ctx;
 	struct key *keys, *tmp; /* cap each */
 	size_t cnt, cap;
-	size_t kept;	 /* sorted, left over from the last delivery */
+	size_t kept; /* sorted, left over from the last delivery */
+	uint64_t window_ns;
 	uint64_t max_ns; /* of all records so far */
 	uint64_t delivered_ns;
 	uint64_t late;
@@ -103,7 +104,7 @@ static uint64_t lowest_kept(const struct merge *m, uint64_t off)
 /* Delivers what is older than the window (all: everything; at least `least` keys). */
 static int drain(struct merge *m, bool all, size_t least, uint64_t off)
 {
-	uint64_t upto = m->max_ns > RAW_SORT_WINDOW_NS ? m->max_ns - RAW_SORT_WINDOW_NS : 0;
+	uint64_t upto = m->max_ns > m->window_ns ? m->max_ns - m->window_ns : 0;
 	size_t i;
 	int err;
 
@@ -171,23 +172,56 @@ static bool is_inside(const struct raw_slice *s, const struct gbt_hdr *rec)
 	return !s || (rec->time_ns >= s->start_ns && (!s->end_ns || rec->time_ns <= s->end_ns));
 }
 
+static struct raw_cursor cursor_of(const struct raw_file *f, const struct raw_slice *s)
+{
+	struct raw_cursor c = {.f = f};
+
+	if (s) {
+		c.chunk = s->chunk_from;
+		c.end = s->chunk_to;
+	}
+	return c;
+}
+
+/* A thread may stand still between an event's time and its record, for as long as the machine lets
+ * it: how far one is behind those before it, at most, but never less than the usual window. */
+static int find_window(const struct raw_file *f, const struct raw_slice *s, uint64_t *window_ns)
+{
+	struct raw_cursor c = cursor_of(f, s);
+	const struct gbt_hdr *rec;
+	uint64_t off, max_ns = 0, done = 0;
+	size_t len;
+	int err;
+
+	*window_ns = RAW_SORT_WINDOW_NS;
+	while (!(err = raw_cursor__next(&c, &rec, &len, &off)) && rec) {
+		if (rec->kind >= GBT_STACK || !is_inside(s, rec))
+			continue;
+		if (rec->time_ns > max_ns)
+			max_ns = rec->time_ns;
+		else if (max_ns - rec->time_ns > *window_ns)
+			*window_ns = max_ns - rec->time_ns;
+		raw_file__pages_done(f, off, &done);
+	}
+	return err;
+}
+
 /* s NULL: all that there is. */
 static int each_event(const struct raw_file *f, const struct raw_slice *s, raw_record_fn fn,
 		      void *ctx, uint64_t *late)
 {
 	struct merge m = {.f = f, .fn = fn, .ctx = ctx};
-	struct raw_cursor c = {.f = f};
+	struct raw_cursor c = cursor_of(f, s);
 	const struct gbt_hdr *rec;
 	uint64_t off = 0;
 	size_t len;
 	int err = 0;
 
-	if (s) {
-		if (s->chunk_from == s->chunk_to)
-			goto out;
-		c.chunk = s->chunk_from;
-		c.end = s->chunk_to;
-	}
+	if (s && s->chunk_from == s->chunk_to)
+		goto out;
+	err = find_window(f, s, &m.window_ns);
+	if (err)
+		goto out;
 	while (!(err = raw_cursor__next(&c, &rec, &len, &off)) && rec) {
 		if (rec->kind >= GBT_STACK || !is_inside(s, rec))
 			continue;
@@ -236,6 +270,7 @@ int raw_sorter__new(raw_record_fn fn, void *ctx, struct raw_sorter **out)
 		return -ENOMEM;
 	s->m.fn = fn;
 	s->m.ctx = ctx;
+	s->m.window_ns = RAW_SORT_WINDOW_NS;
 	*out = s;
 	return 0;
 }
@@ -290,6 +325,11 @@ int raw_sorter__add(struct raw_sorter *s, const struct gbt_event *ev)
 		return err;
 	s->store[s->cnt] = *ev;
 	return add(&s->m, &s->store[s->cnt++].hdr, 0);
+}
+
+int raw_sorter__advance(struct raw_sorter *s)
+{
+	return drain(&s->m, false, 0, 0);
 }
 
 int raw_sorter__finish(struct raw_sorter *s, uint64_t *late)

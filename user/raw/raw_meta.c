@@ -70,6 +70,8 @@ static const struct field trailer_fields[] = {
 	FIELD(raw_trailer, F_U64, budget_permille),
 	FIELD(raw_trailer, F_U64, spent_ns),
 	FIELD(raw_trailer, F_U64, full_added_permille),
+	FIELD(raw_trailer, F_U64, probes_gone_ns),
+	FIELD(raw_trailer, F_STR, probes_gone_why),
 	FIELD(raw_trailer, F_U64, m_cnt),
 };
 
@@ -86,7 +88,8 @@ static const struct field reason_fields[] = {
 	FIELD(raw_reason, F_U64, time_ns),   FIELD(raw_reason, F_U64, begin_ns),
 	FIELD(raw_reason, F_U64, goid),	     FIELD(raw_reason, F_U64, stack),
 	FIELD(raw_reason, F_U64, keep_ns),   FIELD(raw_reason, F_U32, merged),
-	FIELD(raw_reason, F_BOOL, full),
+	FIELD(raw_reason, F_BOOL, full),     FIELD(raw_reason, F_STR, ending),
+	FIELD(raw_reason, F_STR, method),    FIELD(raw_reason, F_STR, path),
 };
 
 #define NFIELDS(a) (sizeof(a) / sizeof((a)[0]))

@@ -53,11 +53,6 @@ int raw_record__size(struct span in, size_t *len)
 	if (span__u16(in, offsetof(struct gbt_hdr, kind), &kind))
 		return -EBADMSG;
 	switch (kind) {
-	case GBT_USER_TASK_BEGIN:
-	case GBT_USER_REGION:
-	case GBT_USER_LOG:
-		err = text_size(in, &n);
-		break;
 	case GBT_STACK:
 		err = stack_size(in, &n);
 		break;
@@ -65,7 +60,9 @@ int raw_record__size(struct span in, size_t *len)
 		err = labels_size(in, &n);
 		break;
 	default:
-		if (kind == GBT_NONE || kind > GBT_EVENT_MAX)
+		if (gbt_has_text(kind))
+			err = text_size(in, &n);
+		else if (kind == GBT_NONE || kind > GBT_EVENT_MAX)
 			err = -EBADMSG;
 	}
 	if (err || n > in.n)
