@@ -42,6 +42,9 @@ int analysis__new(const struct analysis_config *cfg, struct analysis **out)
 		return -ENOMEM;
 	a->start_ns = a->now_ns = cfg->start_ns;
 	a->profiles.wanted = cfg->stack_profiles;
+	a->span.goid = cfg->span_goid;
+	a->span.begin_ns = cfg->span_begin_ns;
+	a->span.end_ns = cfg->span_end_ns;
 	procs__init(&a->procs, cfg->start_ns, cfg->gomaxprocs);
 	heap__init(&a->heap);
 	err = stackset__init(&a->stacks, &cfg->frames);
@@ -74,6 +77,7 @@ void analysis__free(struct analysis *a)
 	stack_profiles__fini(&a->profiles);
 	owners__fini(&a->owners);
 	hot__fini(&a->hot);
+	span__fini(&a->span);
 	gc__fini(&a->gc);
 	procs__fini(&a->procs);
 	imap__free(&a->entries);
@@ -119,6 +123,9 @@ int analysis__transition(void *ctx, const struct transition *t)
 
 	advance(a, t->time_ns);
 	a->transitions++;
+	err = span__transition(&a->span, t, a->now_ns);
+	if (err)
+		return err;
 	switch (t->type) {
 	case TR_END:
 		a->transitions--;
@@ -173,6 +180,8 @@ int analysis__finish(struct analysis *a, const struct summary_facts *facts, stru
 		err = creators__finish(&a->creators, &a->stacks, s);
 	if (!err)
 		err = hot__finish(&a->hot, &a->stacks, &s->hot);
+	if (!err)
+		err = span__finish(&a->span, &a->stacks, &s->span);
 	if (!err)
 		err = gc__finish(&a->gc, a->now_ns, &s->gc);
 	if (!err)

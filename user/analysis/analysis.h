@@ -26,7 +26,9 @@ struct analysis_config {
 	 * borrowed through the transitions: it lives until analysis__finish. */
 	const struct snapshot *snapshot;
 	uint32_t stack_profiles; /* those to add up: 1 << enum stack_profile */
-	unsigned owner_parts;	 /* what their rows tell besides labels: enum owner_part */
+	/* one goroutine between two moments: where its time went; 0: none */
+	uint64_t span_goid, span_begin_ns, span_end_ns;
+	unsigned owner_parts; /* what their rows tell besides labels: enum owner_part */
 };
 
 int analysis__new(const struct analysis_config *cfg, struct analysis **out);

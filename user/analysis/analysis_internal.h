@@ -12,6 +12,7 @@
 #include "analysis/owners.h"
 #include "analysis/procs.h"
 #include "analysis/sites.h"
+#include "analysis/span.h"
 #include "analysis/stack_profiles.h"
 #include "analysis/stackset.h"
 #include "analysis/states.h"
@@ -32,6 +33,7 @@ struct analysis {
 	struct procs_fold procs;
 	struct heap_fold heap;
 	struct hot_fold hot;
+	struct span_fold span;
 	struct imap entries;	/* goroutines of the snapshot -> entry PC */
 	struct imap coroutines; /* goroutines that waited as such when the window began */
 };

@@ -25,6 +25,9 @@ static int fill_losses(const struct summary_facts *facts, struct summary *s)
 	add_loss(s, "ring_full", "events dropped: a ring was full", c[GBT_C_RING_FULL], true);
 	add_loss(s, "no_scratch", "events dropped: no memory for a thread", c[GBT_C_NO_SCRATCH],
 		 true);
+	if (c[GBT_C_REQUESTS])
+		add_loss(s, "requests", "ends of requests: too many were open at once",
+			 c[GBT_C_REQUESTS], true);
 	add_loss(s, "list_cut", "unblocks beyond the walk of one list", c[GBT_C_LIST_CUT], true);
 	add_loss(s, "model_dropped", "events that contradicted the others", repairs[REPAIR_DROPPED],
 		 true);
@@ -35,6 +38,8 @@ static int fill_losses(const struct summary_facts *facts, struct summary *s)
 	add_loss(s, "stacks_unresolved", "stacks never defined", t->stacks_unresolved, false);
 	add_loss(s, "pcs_unknown", "addresses without a function", t->pcs_unknown, false);
 	add_loss(s, "unreadable", "reads of the target that failed", c[GBT_C_UNREADABLE], false);
+	add_loss(s, "regions", "regions whose context does not tell their task", c[GBT_C_NO_TASK],
+		 false);
 	add_loss(s, "heap_reads", "heap readings that failed", t->heap_reads_failed, false);
 	add_loss(s, "snapshot_torn", "goroutines that changed while they were read",
 		 t->snapshot_torn, false);

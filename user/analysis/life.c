@@ -50,14 +50,31 @@ static int profile_state(struct analysis *a, const struct g_entry *g, const stru
 							   .waker_owner = (uint32_t)waker});
 }
 
+/* To where the time of one goroutine went: what the model put in has no measured end. */
+static int span_state(struct analysis *a, const struct g_entry *g, const struct step *next)
+{
+	if (!a->span.goid || g->goid != a->span.goid || (g->inside && !g->begun) ||
+	    (next && next->made_up))
+		return 0;
+	return span__state(&a->span, &(struct span_state){
+					     .goid = g->goid,
+					     .begin_ns = g->since_ns,
+					     .end_ns = a->now_ns,
+					     .slot = g->slot,
+					     .stack = g->stack,
+					     .waker = next ? next->waker : 0,
+					     .waker_g = next ? next->waker_g : 0,
+				     });
+}
+
 /* Adds up the state that ends now; woken: by a stack or by nobody's, else not by an unblock. */
 static int close_state(struct analysis *a, struct g_entry *g, const struct step *next)
 {
 	uint64_t dur_ns = a->now_ns - g->since_ns;
-	int err = 0;
+	int err = span_state(a, g, next);
 
 	states__add(&a->states, g->class, g->slot, dur_ns);
-	if (g->inside && next)
+	if (!err && g->inside && next)
 		err = profile_state(a, g, next, dur_ns);
 	if (err)
 		return err;
@@ -327,6 +344,8 @@ int life__close_open(struct analysis *a)
 		uint64_t dur_ns = a->now_ns - g->since_ns;
 
 		err = end_life(a, g);
+		if (!err)
+			err = span_state(a, g, NULL);
 		states__add(&a->states, g->class, g->slot, dur_ns);
 		if (g->site && g->class == CLASS_USER)
 			sites__open(&a->sites, g->site, dur_ns, !g->begun);

@@ -128,6 +128,32 @@ struct summary_hot {
 	uint64_t cnt;	     /* of the samples; 0: none has a stack */
 };
 
+/* A place where one goroutine waited, as in summary_site where that is known (placed). */
+struct summary_span_wait {
+	const char *reason;
+	uint64_t total_ns, cnt, max_ns;
+	bool placed, waker_placed;
+	struct frame op, at, waker_op, waker_at;
+	struct summary_stack stack, waker; /* waker: of who ended the longest, if anybody did */
+	uint64_t waker_goid;
+};
+
+#define SUMMARY_SPAN_WAITS 5
+/* Where the time of what a watch fired for went. */
+struct summary_span {
+	bool have;
+	uint64_t total_ns;
+	uint64_t running_ns, runnable_ns, runnable_cnt;
+	struct summary_span_wait waits[SUMMARY_SPAN_WAITS]; /* most time first */
+	size_t wait_cnt;
+	uint64_t other_ns;   /* of further waits */
+	uint64_t unknown_ns; /* no event or snapshot tells */
+	uint64_t assist_ns;  /* of all that: in mark assists */
+	bool assist_estimated;
+	uint64_t samples; /* CPU samples of it, and the place that has most */
+	struct summary_hot hot;
+};
+
 struct summary_cost {
 	uint64_t hits, price_hit_ns;
 	uint64_t estimate_ns;	  /* hits × price, never more than the target's CPU time */
@@ -209,6 +235,7 @@ struct summary {
 	bool has_reason; /* a watch wrote it */
 	struct raw_reason reason;
 	struct summary_stack reason_stack; /* added by whoever writes it */
+	struct summary_span span;
 	struct model_stats model;
 
 	uint64_t window_ns;
