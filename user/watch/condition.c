@@ -8,8 +8,10 @@
 #include <string.h>
 
 #include "base/duration.h"
+#include "base/glob.h"
 #include "base/nearest.h"
 #include "base/size.h"
+#include "gobpftrace_abi.h"
 
 #define WORD_MAX 64
 #define COUNT_MAX 1e15
@@ -34,6 +36,7 @@ static const struct subject {
 	{"throttled", COND_THROTTLED, UNIT_PERCENT, true, false},
 	{"heap", COND_HEAP, UNIT_BYTES, true, true},
 	{"exit", COND_EXIT, UNIT_NONE, false, false},
+	{"request", COND_REQUEST, UNIT_NS, false, true},
 };
 
 /* Kinds of waits by the tracer's reasons (model/names.c); any: without those of the runtime's own
@@ -136,16 +139,65 @@ static int parse_subject(struct parser *p)
 }
 
 /* p50 … p99.9 */
-static int parse_percentile(struct parser *p, size_t pos, const char *word)
+static int parse_percentile(struct parser *p, size_t pos, const char *word,
+			    enum cond_subject subject)
 {
 	char *end;
 	double v = word[0] == 'p' && isdigit((unsigned char)word[1]) ? strtod(word + 1, &end) : 0;
 
 	if (v < 1 || v >= 100 || *end || strlen(word) > 7)
 		return wrong(p, pos, "expected an operator or a percentile as p99");
-	p->c->subject = COND_SCHED_PCT;
+	p->c->subject = subject;
 	p->c->percentile = v;
-	snprintf(p->c->slug, sizeof(p->c->slug), "sched-%.7s", word);
+	snprintf(p->c->slug, sizeof(p->c->slug), "%s-%.7s", p->subject->name, word);
+	return 0;
+}
+
+/* match 'GLOB', which may have blanks and operators in it */
+static int parse_match(struct parser *p)
+{
+	size_t pos, len;
+
+	skip_blanks(p);
+	pos = p->at;
+	if (p->text[pos] != '\'')
+		return wrong(p, pos, "expected a pattern in single quotes, as 'GET /cart*'");
+	len = strcspn(p->text + pos + 1, "'");
+	if (!p->text[pos + 1 + len])
+		return wrong(p, pos, "this quote is not closed");
+	if (!len)
+		return wrong(p, pos, "an empty pattern matches nothing");
+	memcpy(p->c->match, p->text + pos + 1, len);
+	p->c->match[len] = 0;
+	p->at = pos + len + 2;
+	return 0;
+}
+
+/* [match 'GLOB'] [pNN | rate] */
+static int parse_request(struct parser *p)
+{
+	char word[WORD_MAX];
+	size_t len = peek(p), pos = p->at;
+	int err;
+
+	if (!len)
+		return 0;
+	take_word(p, word);
+	if (!strcmp(word, "match") && !p->c->match[0]) {
+		err = parse_match(p);
+		return err ? err : parse_request(p);
+	}
+	if (strcmp(word, "rate") != 0)
+		return parse_percentile(p, pos, word, COND_REQUEST_PCT)
+			       ? wrong(p, pos,
+				       p->c->match[0] ? "expected an operator, rate, or a "
+							"percentile as p99"
+						      : "expected an operator, match, rate, "
+							"or a percentile as p99")
+			       : 0;
+	p->c->subject = COND_REQUEST_RATE;
+	p->c->unit = UNIT_PER_SEC;
+	snprintf(p->c->slug, sizeof(p->c->slug), "request-rate");
 	return 0;
 }
 
@@ -173,11 +225,13 @@ static int parse_qualifier(struct parser *p)
 		take_word(p, word);
 		return parse_kind(p, pos, word);
 	}
+	if (p->c->subject == COND_REQUEST)
+		return parse_request(p);
 	if (!len)
 		return 0;
 	take_word(p, word);
 	if (p->c->subject == COND_SCHED)
-		return parse_percentile(p, pos, word);
+		return parse_percentile(p, pos, word, COND_SCHED_PCT);
 	if (p->c->subject == COND_GOROUTINES) {
 		if (strcmp(word, "growth") != 0)
 			return wrong(p, pos, "expected an operator or growth");
@@ -189,6 +243,12 @@ static int parse_qualifier(struct parser *p)
 	return wrong(p, pos, "expected an operator: > or <");
 }
 
+/* What lasts, or is no one thing: it may be below too. */
+static bool is_level(const struct parser *p)
+{
+	return p->subject->level || p->c->subject == COND_REQUEST_RATE;
+}
+
 static int parse_operator(struct parser *p)
 {
 	char op;
@@ -197,7 +257,7 @@ static int parse_operator(struct parser *p)
 	op = p->text[p->at];
 	if (op != '>' && op != '<')
 		return wrong(p, p->at, "expected an operator: > or <");
-	if (op == '<' && !p->subject->level)
+	if (op == '<' && !is_level(p))
 		return wrong(p, p->at, "expected >: there is always one that is below");
 	p->c->below = op == '<';
 	p->at++;
@@ -245,6 +305,8 @@ static int parse_value(struct parser *p)
 		return value_in(p, pos, word, "", "expected a number");
 	case UNIT_PER_MIN:
 		return value_in(p, pos, word, "/min", "expected a number a minute, as 1000/min");
+	case UNIT_PER_SEC:
+		return value_in(p, pos, word, "/s", "expected a number a second, as 10/s");
 	case UNIT_PERCENT:
 		return value_in(p, pos, word, "%", "expected a share in percent, as 90%");
 	case UNIT_NS:
@@ -265,7 +327,7 @@ static int parse_value(struct parser *p)
 /* What a condition measures over a time, or what has to last, may say how long. */
 static bool may_say_for(const struct parser *p)
 {
-	return p->subject->level || p->c->subject == COND_SCHED_PCT;
+	return is_level(p) || p->c->subject == COND_SCHED_PCT || p->c->subject == COND_REQUEST_PCT;
 }
 
 static int parse_for(struct parser *p)
@@ -326,6 +388,29 @@ bool condition__needs_events(const struct condition *c)
 	return true; /* the qualified ones */
 }
 
+bool condition__needs_requests(const struct condition *c)
+{
+	return c->subject == COND_REQUEST || c->subject == COND_REQUEST_PCT ||
+	       c->subject == COND_REQUEST_RATE;
+}
+
+bool condition__matches(const struct condition *c, const char *method, size_t method_len,
+			const char *path, size_t path_len)
+{
+	char text[WORD_MAX + 1 + GBT_TEXT_MAX];
+
+	if (!c->match[0])
+		return true;
+	if (c->match[0] == '/')
+		return glob__matches(c->match, path, path_len);
+	if (method_len > WORD_MAX || path_len > GBT_TEXT_MAX)
+		return false;
+	memcpy(text, method, method_len);
+	text[method_len] = ' ';
+	memcpy(text + method_len + 1, path, path_len);
+	return glob__matches(c->match, text, method_len + 1 + path_len);
+}
+
 static const char *format_bytes(double v, char out[COND_VALUE_SZ])
 {
 	static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
@@ -349,6 +434,9 @@ const char *condition__format(const struct condition *c, double value, char out[
 		return out;
 	case UNIT_PER_MIN:
 		snprintf(out, COND_VALUE_SZ, "%.0f/min", value);
+		return out;
+	case UNIT_PER_SEC:
+		snprintf(out, COND_VALUE_SZ, "%.1f/s", value);
 		return out;
 	case UNIT_COUNT:
 		snprintf(out, COND_VALUE_SZ, "%.0f", value);

@@ -23,9 +23,12 @@ enum cond_subject {
 	COND_ASSIST,	/* time in mark assists, of the target's CPU time */
 	COND_CPU,	/* CPU time, of what GOMAXPROCS allows */
 	COND_RSS,
-	COND_THROTTLED, /* periods in which its cgroup was throttled */
-	COND_HEAP,	/* live */
-	COND_EXIT,	/* the process ends, however */
+	COND_THROTTLED,	   /* periods in which its cgroup was throttled */
+	COND_HEAP,	   /* live */
+	COND_EXIT,	   /* the process ends, however */
+	COND_REQUEST,	   /* one request of net/http's server */
+	COND_REQUEST_PCT,  /* a percentile of those */
+	COND_REQUEST_RATE, /* how many end a second */
 	COND_SUBJECT_MAX,
 };
 
@@ -33,6 +36,7 @@ enum cond_unit {
 	UNIT_NONE,
 	UNIT_COUNT,
 	UNIT_PER_MIN,
+	UNIT_PER_SEC,
 	UNIT_NS,
 	UNIT_PERCENT,
 	UNIT_BYTES,
@@ -48,9 +52,11 @@ struct condition {
 	enum cond_unit unit;
 	bool below; /* OP is < */
 	double value;
-	double percentile; /* COND_SCHED_PCT: 0 to 100 */
-	uint32_t kinds;	   /* COND_BLOCK: 1 << the tracer's block reason */
-	uint64_t for_ns;   /* 0: not said */
+	double percentile;	   /* COND_SCHED_PCT, COND_REQUEST_PCT: 0 to 100 */
+	char match[COND_TEXT_MAX]; /* of requests: glob__matches "METHOD PATH", or the path where it
+				    * begins with a slash; "": all */
+	uint32_t kinds;		   /* COND_BLOCK: 1 << the tracer's block reason */
+	uint64_t for_ns;	   /* 0: not said */
 };
 
 struct condition_error {
@@ -65,5 +71,10 @@ int condition__parse(const char *text, struct condition *out, struct condition_e
 const char *condition__format(const struct condition *c, double value, char out[COND_VALUE_SZ]);
 /* Does it need the events of the runtime (probes)? Else looks at /proc do. */
 bool condition__needs_events(const struct condition *c);
+/* Is it about requests? */
+bool condition__needs_requests(const struct condition *c);
+/* Is it about this one? Texts need not end with a NUL. */
+bool condition__matches(const struct condition *c, const char *method, size_t method_len,
+			const char *path, size_t path_len);
 
 #endif

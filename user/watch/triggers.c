@@ -4,13 +4,17 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "model/transition.h"
 #include "watch/series.h"
 
 #define FIRINGS_MAX 128
 #define FIRINGS_EACH 2 /* of one condition: what fires all the time leaves room for the others */
 #define SECOND_NS 1000000000ull
-#define SLOTS_MAX 60	/* of a percentile's time */
-#define SAMPLES_MIN 100 /* a percentile of fewer says nothing */
+#define SLOTS_MAX 60			   /* of a percentile's time */
+#define REQUEST_GRACE_NS (1.0 * SECOND_NS) /* or as long as it may take, whichever is more */
+#define SAMPLES_MIN 100			   /* a percentile of fewer says nothing */
+/* So much longer has a wait to be that goes on: its end may be under way still. */
+#define LASTING_GRACE_NS (20ull * 1000000)
 
 /* What a condition is judged by when it does not say how long. */
 #define CPU_SPAN_NS (5 * SECOND_NS)
@@ -31,6 +35,15 @@ struct judge {
 	unsigned waiting;   /* firings that were not taken yet */
 	struct series sums; /* shares and growth */
 	struct percentile *pct;
+	size_t lasting;	       /* waits of this look that are too long, not told before */
+	struct firing longest; /* of them */
+	uint64_t request_cnt;  /* COND_REQUEST_RATE: that ended */
+};
+
+/* Something of the whole program that goes on. */
+struct range {
+	uint64_t begin_ns; /* 0: it does not */
+	uint32_t told;	   /* 1 << each condition that fired meanwhile */
 };
 
 struct triggers {
@@ -39,9 +52,11 @@ struct triggers {
 	struct firing fired[FIRINGS_MAX];
 	size_t first, fired_cnt;
 	uint64_t unkept;
-	uint64_t assist_ns;	/* in sum */
-	uint64_t gc_ns, stw_ns; /* the one that goes on began then; 0 none */
+	uint64_t assist_ns; /* in sum */
+	struct range gc, stw;
 	uint64_t stw_goid, stw_stack;
+	bool requests; /* a condition is about them */
+	struct open_requests open;
 };
 
 /* ---- what fires ---- */
@@ -97,83 +112,209 @@ static void judge_level(struct triggers *t, struct judge *j, double value, uint6
 
 /* ---- one by one ---- */
 
-static void judge_step(struct triggers *t, struct judge *j, const struct gstep *s)
+/* Is it the kind of wait that this judges, over or not? */
+static bool is_of(const struct condition *c, const struct gstep *s)
 {
-	double ns = s->end_ns > s->begin_ns ? (double)(s->end_ns - s->begin_ns) : 0;
-	bool fits = false;
-
-	if (!s->begin_ns)
-		return;
-	switch (j->c->subject) {
+	switch (c->subject) {
 	case COND_SCHED:
-		fits = s->from == G_RUNNABLE && s->to == G_RUNNING;
-		break;
+		return s->from == G_RUNNABLE && (s->to == G_RUNNING || s->to == GSTEP_LASTS);
 	case COND_SYSCALL:
-		fits = s->from == G_SYSCALL && s->to != G_SYSCALL;
-		break;
+		return s->from == G_SYSCALL && s->to != G_SYSCALL;
 	case COND_BLOCK:
-		fits = s->from == G_WAITING && s->to != G_WAITING && s->to != G_DEAD &&
-		       s->block_reason < 32 && j->c->kinds & 1u << s->block_reason;
-		break;
+		return s->from == G_WAITING && s->to != G_WAITING && s->to != G_DEAD &&
+		       s->block_reason < 32 && c->kinds & 1u << s->block_reason;
 	default:
-		break;
+		return false;
 	}
-	if (fits && exceeds(j->c, ns))
-		fire(t, j,
-		     (struct firing){.time_ns = s->end_ns,
-				     .begin_ns = s->begin_ns,
-				     .value = ns,
-				     .goid = s->goid,
-				     .stack = s->stack,
-				     .runner = s->runner,
-				     .tid = s->tid,
-				     .p = s->p});
 }
 
-static void judge_range(struct triggers *t, enum cond_subject subject, uint64_t begin_ns,
-			const struct gbt_event *e, uint64_t goid, uint64_t stack)
+static uint64_t length(uint64_t begin_ns, uint64_t end_ns)
 {
-	uint64_t end_ns = e->hdr.time_ns;
+	return end_ns > begin_ns ? end_ns - begin_ns : 0;
+}
 
-	for (size_t i = 0; begin_ns && begin_ns < end_ns && i < t->cnt; i++) {
+static uint32_t bit_of(const struct triggers *t, const struct judge *j)
+{
+	return 1u << (j - t->j);
+}
+
+static struct firing firing_of(const struct gstep *s)
+{
+	return (struct firing){.time_ns = s->end_ns,
+			       .begin_ns = s->begin_ns,
+			       .value = (double)length(s->begin_ns, s->end_ns),
+			       .lasts = s->to == GSTEP_LASTS,
+			       .goid = s->goid,
+			       .stack = s->stack,
+			       .runner = s->runner,
+			       .tid = s->tid,
+			       .p = s->p};
+}
+
+static void judge_step(struct triggers *t, struct judge *j, const struct gstep *s)
+{
+	if (!s->begin_ns || !is_of(j->c, s) || s->told & bit_of(t, j))
+		return;
+	if (exceeds(j->c, (double)length(s->begin_ns, s->end_ns)))
+		fire(t, j, firing_of(s));
+}
+
+bool triggers__judges_waits(const struct triggers *t)
+{
+	for (size_t i = 0; i < t->cnt; i++)
+		if (t->j[i].c->subject == COND_SCHED || t->j[i].c->subject == COND_SYSCALL ||
+		    t->j[i].c->subject == COND_BLOCK)
+			return true;
+	return false;
+}
+
+void triggers__lasting(struct triggers *t, const struct gstep *s, uint32_t *told)
+{
+	uint64_t ns = length(s->begin_ns + LASTING_GRACE_NS, s->end_ns);
+
+	for (size_t i = 0; s->begin_ns && i < t->cnt; i++) {
 		struct judge *j = &t->j[i];
 
-		if (j->c->subject == subject && exceeds(j->c, (double)(end_ns - begin_ns)))
-			fire(t, j,
-			     (struct firing){.time_ns = end_ns,
-					     .begin_ns = begin_ns,
-					     .value = (double)(end_ns - begin_ns),
-					     .goid = goid,
-					     .stack = stack,
-					     .runner = e->goid,
-					     .tid = e->hdr.tid,
-					     .p = e->p});
+		if (*told & bit_of(t, j) || !is_of(j->c, s) || !exceeds(j->c, (double)ns))
+			continue;
+		*told |= bit_of(t, j);
+		if (!j->lasting++ || s->begin_ns < j->longest.begin_ns)
+			j->longest = firing_of(s);
 	}
+}
+
+static void fire_range(struct triggers *t, struct judge *j, const struct range *r,
+		       const struct firing *f)
+{
+	struct firing of = *f;
+
+	of.begin_ns = r->begin_ns;
+	of.value = (double)length(r->begin_ns, f->time_ns);
+	fire(t, j, of);
+}
+
+static void judge_range_lasting(struct triggers *t, enum cond_subject subject, struct range *r,
+				uint64_t from_ns, const struct firing *f)
+{
+	if (!r->begin_ns || r->begin_ns < from_ns)
+		return;
+	for (size_t i = 0; i < t->cnt; i++) {
+		struct judge *j = &t->j[i];
+		uint64_t ns = length(r->begin_ns + LASTING_GRACE_NS, f->time_ns);
+
+		if (j->c->subject != subject || r->told & bit_of(t, j) ||
+		    !exceeds(j->c, (double)ns))
+			continue;
+		r->told |= bit_of(t, j);
+		fire_range(t, j, r, f);
+	}
+}
+
+static bool is_asked_for(const struct condition *c, const struct request_name *r)
+{
+	return condition__matches(c, r->method, r->method_len, r->path, r->path_len);
+}
+
+/* One that ends soon is judged then: who ended its last wait is in the capture. */
+static bool lasts_too_long(const struct condition *c, double ns)
+{
+	return exceeds(c, ns - (c->value > REQUEST_GRACE_NS ? c->value : REQUEST_GRACE_NS));
+}
+
+static void judge_request_lasting(struct triggers *t, uint64_t goid, struct request_name *r,
+				  uint64_t now_ns)
+{
+	for (size_t i = 0; i < t->cnt; i++) {
+		struct judge *j = &t->j[i];
+
+		if (j->c->subject != COND_REQUEST || r->told & bit_of(t, j) ||
+		    !lasts_too_long(j->c, (double)(now_ns - r->begin_ns)) || !is_asked_for(j->c, r))
+			continue;
+		r->told |= bit_of(t, j);
+		if (!j->lasting++ || r->begin_ns < j->longest.begin_ns)
+			j->longest = (struct firing){.time_ns = now_ns,
+						     .begin_ns = r->begin_ns,
+						     .value = (double)(now_ns - r->begin_ns),
+						     .goid = goid,
+						     .p = -1,
+						     .lasts = true,
+						     .is_request = true,
+						     .request = *r};
+	}
+}
+
+static void requests_lasting(struct triggers *t, uint64_t from_ns, uint64_t now_ns)
+{
+	uint64_t goid, at;
+	size_t it = 0;
+
+	while (imap__next(&t->open.by_goid, &it, &goid, &at)) {
+		struct request_name *r = &t->open.r[at];
+
+		if (r->begin_ns >= from_ns && r->begin_ns <= now_ns)
+			judge_request_lasting(t, goid, r, now_ns);
+	}
+}
+
+void triggers__looked(struct triggers *t, uint64_t from_ns, uint64_t now_ns)
+{
+	struct firing f = {.time_ns = now_ns, .lasts = true, .p = -1};
+
+	requests_lasting(t, from_ns, now_ns);
+	for (size_t i = 0; i < t->cnt; i++) {
+		struct judge *j = &t->j[i];
+
+		if (!j->lasting)
+			continue;
+		fire(t, j, j->longest);
+		t->unkept += j->lasting - 1; /* one says what they all would */
+		j->lasting = 0;
+	}
+	judge_range_lasting(t, COND_GC, &t->gc, from_ns, &f);
+	f.goid = t->stw_goid;
+	f.stack = t->stw_stack;
+	judge_range_lasting(t, COND_STW, &t->stw, from_ns, &f);
+}
+
+static void end_range(struct triggers *t, enum cond_subject subject, struct range *r,
+		      const struct gbt_event *e, const struct firing *f)
+{
+	for (size_t i = 0; r->begin_ns && r->begin_ns < e->hdr.time_ns && i < t->cnt; i++) {
+		struct judge *j = &t->j[i];
+
+		if (j->c->subject == subject && !(r->told & bit_of(t, j)) &&
+		    exceeds(j->c, (double)(e->hdr.time_ns - r->begin_ns)))
+			fire_range(t, j, r, f);
+	}
+	*r = (struct range){0};
 }
 
 /* A cycle goes from the stop that ends the last sweep (before Go 1.21, which gives stops no reason,
  * from the first mark worker) to gcSweep. */
 static void collector(struct triggers *t, const struct gbt_event *e)
 {
+	struct firing f = {
+		.time_ns = e->hdr.time_ns, .runner = e->goid, .tid = e->hdr.tid, .p = e->p};
+
 	switch (e->hdr.kind) {
 	case GBT_STW_BEGIN:
-		t->stw_ns = e->hdr.time_ns;
+		t->stw = (struct range){.begin_ns = e->hdr.time_ns};
 		t->stw_goid = e->goid;
 		t->stw_stack = e->stack;
-		if (e->arg32 == 2)
-			t->gc_ns = e->hdr.time_ns;
+		if (e->arg32 == TR_STW_SWEEP_TERM)
+			t->gc = (struct range){.begin_ns = e->hdr.time_ns};
 		break;
 	case GBT_STW_END:
-		judge_range(t, COND_STW, t->stw_ns, e, t->stw_goid, t->stw_stack);
-		t->stw_ns = 0;
+		f.goid = t->stw_goid;
+		f.stack = t->stw_stack;
+		end_range(t, COND_STW, &t->stw, e, &f);
 		break;
 	case GBT_RUN:
-		if (e->arg32 >= 1 && e->arg32 <= 3 && !t->gc_ns)
-			t->gc_ns = e->hdr.time_ns;
+		if (e->arg32 >= 1 && e->arg32 <= 3 && !t->gc.begin_ns)
+			t->gc = (struct range){.begin_ns = e->hdr.time_ns};
 		break;
 	case GBT_GC_SWEEP:
-		judge_range(t, COND_GC, t->gc_ns, e, 0, 0);
-		t->gc_ns = 0;
+		end_range(t, COND_GC, &t->gc, e, &f);
 		break;
 	default:
 		break;
@@ -185,13 +326,53 @@ static void count_latency(struct triggers *t, const struct gstep *s)
 	for (size_t i = 0; i < t->cnt; i++) {
 		struct percentile *p = t->j[i].pct;
 
-		if (p && s->begin_ns && s->end_ns >= s->begin_ns)
+		if (t->j[i].c->subject == COND_SCHED_PCT && s->begin_ns && s->end_ns >= s->begin_ns)
 			histogram__add(&p->slots[p->at], s->end_ns - s->begin_ns);
 	}
 }
 
-void triggers__event(struct triggers *t, const struct gbt_event *e, const struct gstep *steps,
-		     size_t cnt)
+static void judge_request(struct triggers *t, struct judge *j, const struct gbt_event *e,
+			  const struct request_name *r)
+{
+	uint64_t ns = e->hdr.time_ns - r->begin_ns;
+
+	if (!condition__needs_requests(j->c) || !is_asked_for(j->c, r))
+		return;
+	if (j->c->subject == COND_REQUEST_RATE)
+		j->request_cnt++;
+	else if (j->c->subject == COND_REQUEST_PCT)
+		histogram__add(&j->pct->slots[j->pct->at], ns);
+	else if (exceeds(j->c, (double)ns) && !(r->told & bit_of(t, j)))
+		fire(t, j,
+		     (struct firing){.time_ns = e->hdr.time_ns,
+				     .begin_ns = r->begin_ns,
+				     .value = (double)ns,
+				     .goid = e->goid,
+				     .runner = e->goid,
+				     .tid = e->hdr.tid,
+				     .p = e->p,
+				     .is_request = true,
+				     .request = *r,
+				     .ended = e->arg32});
+}
+
+static int requests(struct triggers *t, const struct gbt_event *e)
+{
+	struct request_name r;
+
+	if (e->hdr.kind == GBT_REQUEST_BEGIN)
+		return open_requests__begin(&t->open, (const struct gbt_text *)e);
+	if (e->hdr.kind == GBT_EXIT)
+		open_requests__gone(&t->open, e->goid);
+	if (e->hdr.kind != GBT_REQUEST_END || !open_requests__end(&t->open, e, &r))
+		return 0;
+	for (size_t i = 0; i < t->cnt; i++)
+		judge_request(t, &t->j[i], e, &r);
+	return 0;
+}
+
+int triggers__event(struct triggers *t, const struct gbt_event *e, const struct gstep *steps,
+		    size_t cnt)
 {
 	for (size_t k = 0; k < cnt; k++) {
 		if (steps[k].assist_ns && steps[k].end_ns > steps[k].assist_ns)
@@ -204,6 +385,7 @@ void triggers__event(struct triggers *t, const struct gbt_event *e, const struct
 	collector(t, e);
 	if (e->hdr.kind == GBT_HEAP && e->arg)
 		triggers__level(t, COND_HEAP, (double)e->arg, e->hdr.time_ns);
+	return t->requests ? requests(t, e) : 0;
 }
 
 /* ---- what lasts ---- */
@@ -263,11 +445,23 @@ static void judge_percentile(struct triggers *t, struct judge *j, uint64_t now_n
 	p->slots[p->at] = (struct histogram){0};
 }
 
+static void judge_rate(struct triggers *t, struct judge *j, uint64_t now_ns)
+{
+	double ended;
+
+	series__add(&j->sums, (double)j->request_cnt, 0, now_ns);
+	if (series__change(&j->sums, &ended, NULL))
+		judge_level(t, j, ended * SECOND_NS / (double)j->sums.span_ns, 0, now_ns);
+}
+
 void triggers__tick(struct triggers *t, uint64_t now_ns)
 {
-	for (size_t i = 0; i < t->cnt; i++)
+	for (size_t i = 0; i < t->cnt; i++) {
 		if (t->j[i].pct)
 			judge_percentile(t, &t->j[i], now_ns);
+		else if (t->j[i].c->subject == COND_REQUEST_RATE)
+			judge_rate(t, &t->j[i], now_ns);
+	}
 }
 
 /* ---- life ---- */
@@ -287,7 +481,7 @@ static int judge_init(struct judge *j, const struct condition *c)
 
 	j->c = c;
 	j->sums.span_ns = span_of(c);
-	if (c->subject != COND_SCHED_PCT)
+	if (c->subject != COND_SCHED_PCT && c->subject != COND_REQUEST_PCT)
 		return 0;
 	j->pct = calloc(1, sizeof(*j->pct));
 	if (!j->pct)
@@ -304,11 +498,17 @@ int triggers__new(const struct condition *c, size_t cnt, struct triggers **out)
 
 	if (!t)
 		return -ENOMEM;
+	if (cnt > TRIGGERS_MAX) {
+		free(t);
+		return -E2BIG;
+	}
 	t->j = calloc(cnt + 1, sizeof(*t->j));
 	if (!t->j)
 		err = -ENOMEM;
-	for (; !err && t->cnt < cnt; t->cnt++)
+	for (; !err && t->cnt < cnt; t->cnt++) {
 		err = judge_init(&t->j[t->cnt], &c[t->cnt]);
+		t->requests |= condition__needs_requests(&c[t->cnt]);
+	}
 	if (err)
 		triggers__free(t);
 	else
@@ -322,6 +522,7 @@ void triggers__free(struct triggers *t)
 		return;
 	for (size_t i = 0; t->j && i < t->cnt; i++)
 		free(t->j[i].pct);
+	open_requests__free(&t->open);
 	free(t->j);
 	free(t);
 }

@@ -4,6 +4,7 @@
 
 #include "watch/condition.h"
 #include "watch/gstates.h"
+#include "watch/requests.h"
 
 /*
  * Conditions judged: told what happens (events with their steps, and what /proc says now and then),
@@ -17,20 +18,34 @@ struct firing {
 	uint64_t time_ns;  /* of the event that showed it */
 	uint64_t begin_ns; /* since when, where it is one thing with a begin; 0 */
 	double value;	   /* in the condition's unit */
+	bool lasts;	   /* it was not over at time_ns */
 	uint64_t goid;	   /* whom it concerns; 0 none */
 	uint64_t stack;	   /* where that was; 0 none */
 	/* whoever runs at time_ns where that is known: runner 0 none */
 	uint64_t runner;
 	uint32_t tid;
 	int32_t p;
+	bool is_request;
+	struct request_name request; /* then: its names; begin_ns is that above */
+	int32_t ended;		     /* then: arg32 of its GBT_REQUEST_END */
 };
 
-/* The conditions are borrowed. */
+#define TRIGGERS_MAX 32 /* conditions: the bits of gstate.told */
+/* The conditions are borrowed. -E2BIG: more than that. */
 int triggers__new(const struct condition *c, size_t cnt, struct triggers **out);
 void triggers__free(struct triggers *t);
 
-void triggers__event(struct triggers *t, const struct gbt_event *e, const struct gstep *steps,
-		     size_t cnt);
+/* The whole record, with its texts. 0 or -ENOMEM. */
+int triggers__event(struct triggers *t, const struct gbt_event *e, const struct gstep *steps,
+		    size_t cnt);
+/*
+ * A look at what lasts, now and then: each wait that goes on (window__each_lasting), then looked.
+ * What fires so does not fire again when it ends. What began before from_ns is not judged: events
+ * may be missing since.
+ */
+bool triggers__judges_waits(const struct triggers *t);
+void triggers__lasting(struct triggers *t, const struct gstep *s, uint32_t *told);
+void triggers__looked(struct triggers *t, uint64_t from_ns, uint64_t now_ns);
 /* A state that is looked at now and then, of COND_GOROUTINES, COND_THREADS, COND_RSS; unit of the
  * condition. */
 void triggers__level(struct triggers *t, enum cond_subject subject, double value, uint64_t now_ns);

@@ -223,10 +223,7 @@ static void name_waits(const struct window *w, struct gstep *steps, size_t cnt)
 
 		if (w->cfg.go_minor >= 22 && s->block_reason)
 			continue;
-		s->block_reason =
-			s->wait_reason < w->wait_reasons_cnt
-				? tr_block_reason__of_wait(w->wait_reasons[s->wait_reason])
-				: 0;
+		s->block_reason = w->block_of_wait[s->wait_reason];
 	}
 }
 
@@ -273,6 +270,12 @@ int window__new(const struct window_config *cfg, struct window **out)
 	return 0;
 }
 
+void window__bound(struct window *w, uint64_t max_sz)
+{
+	w->cfg.max_sz = max_sz;
+	w->defs.bytes_max = max_sz / 2;
+}
+
 void window__free(struct window *w)
 {
 	if (!w)
@@ -301,6 +304,7 @@ static int take_g(struct window *w, const struct snapshot *s, const struct snap_
 		.wait_reason = g->wait_reason,
 		.block_reason = g->block_reason,
 		.stack_cut = g->stack_cut,
+		.assist = g->in_mark_assist ? GASSIST_OPEN : GASSIST_NONE,
 		.tid = (uint32_t)g->tid,
 	};
 	int err;
@@ -326,6 +330,8 @@ static int take_reasons(struct window *w, const struct snapshot *s)
 		w->wait_reasons[i] = strdup(s->wait_reasons[i] ? s->wait_reasons[i] : "");
 		if (!w->wait_reasons[i])
 			return -ENOMEM;
+		if (i < sizeof(w->block_of_wait))
+			w->block_of_wait[i] = (uint8_t)tr_block_reason__of_wait(w->wait_reasons[i]);
 		w->wait_reasons_cnt++;
 	}
 	return 0;
@@ -350,6 +356,27 @@ int window__begin(struct window *w, const struct snapshot *s)
 void window__need(struct window *w, uint64_t stack)
 {
 	defs__use_stack(&w->defs, stack, w->next_no);
+}
+
+void window__each_lasting(struct window *w, uint64_t from_ns, uint64_t now_ns, window_lasting_fn fn,
+			  void *ctx)
+{
+	for (size_t i = 0; i < w->now.g_cnt; i++) {
+		struct gstate *g = &w->now.g[i];
+		struct gstep s;
+
+		if (!g->goid || !g->begun || g->status == G_RUNNING || g->since_ns < from_ns)
+			continue;
+		s = gstate__lasts(g, now_ns);
+		name_waits(w, &s, 1);
+		fn(ctx, &s, &g->told);
+	}
+}
+
+void window__untell(struct window *w)
+{
+	for (size_t i = 0; i < w->now.g_cnt; i++)
+		w->now.g[i].told = 0;
 }
 
 const struct gstates *window__now(const struct window *w)

@@ -38,6 +38,8 @@ struct window_mark {
 
 int window__new(const struct window_config *cfg, struct window **out);
 void window__free(struct window *w);
+/* Another max_sz, from the next chunk on. */
+void window__bound(struct window *w, uint64_t max_sz);
 /* The states at the begin, before the first settle; what events have told since wins. s is not
  * needed any more then. */
 int window__begin(struct window *w, const struct snapshot *s);
@@ -59,6 +61,18 @@ void window__forget(struct window *w, defs_forget_fn forget, void *ctx);
 
 /* A cut that is made now shall have the definition of this stack. */
 void window__need(struct window *w, uint64_t stack);
+
+/*
+ * Each goroutine that has been in its state since from_ns or later, as a step that goes on
+ * (GSTEP_LASTS); those whose state began unseen are left out, and those that run. What fn sets in
+ * *told is told by the step that ends this state.
+ */
+typedef void (*window_lasting_fn)(void *ctx, const struct gstep *s, uint32_t *told);
+void window__each_lasting(struct window *w, uint64_t from_ns, uint64_t now_ns, window_lasting_fn fn,
+			  void *ctx);
+
+/* What was set in *told is taken back: the conditions are others. */
+void window__untell(struct window *w);
 
 const struct gstates *window__now(const struct window *w);
 uint64_t window__bytes(const struct window *w); /* what it holds in all */

@@ -57,7 +57,7 @@ static int add_g(struct building *b, const struct gstate *st)
 		.tid = st->tid,
 		.waitsince_ns = st->status == G_WAITING ? (int64_t)st->since_ns : 0,
 		.startpc = st->startpc,
-		.in_mark_assist = st->assist_ns != 0,
+		.in_mark_assist = st->assist != GASSIST_NONE,
 	};
 	/* where it stopped is not where it runs */
 	int err = st->status == G_RUNNING ? 0 : add_stack(b, st->stack, &g);

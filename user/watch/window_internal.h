@@ -40,6 +40,7 @@ struct window {
 	struct gstates then, now; /* when the first chunk begins, and as of the last event */
 	char **wait_reasons;	  /* as snapshots have them */
 	size_t wait_reasons_cnt;
+	uint8_t block_of_wait[256]; /* the tracer's reason for each of them */
 };
 
 void window_chunk__put(struct window_chunk *c);
