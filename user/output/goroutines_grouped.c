@@ -10,16 +10,13 @@
 #include "base/array.h"
 #include "base/clean.h"
 #include "base/duration.h"
-#include "base/imap.h"
 #include "goruntime/snapshot_text.h"
-#include "output/goquote.h"
+#include "output/stack_text.h"
 #include "output/write_all.h"
 
-#define NAME_SZ 4096
 #define FRAMES_OLD 32
 #define FRAMES_NEW 128
 #define FRAMES_NEW_MINOR 23
-#define TAB 8
 
 /* One group as it is printed: Go takes equal key texts for one, and sorts by them. */
 struct record {
@@ -61,53 +58,17 @@ static bool collect_frame(void *ctx, const struct snap_frame *f)
 	return c->r->frame_cnt < c->max;
 }
 
-static int by_text(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-/* labelMap.String: the quoted pairs, sorted */
 static int put_labels(struct buf *out, const struct goroutine_group *g)
 {
-	char **pairs = calloc(g->label_cnt, sizeof(*pairs));
-	int err = pairs ? 0 : -ENOMEM;
+	struct text_label *labels = calloc(g->label_cnt + 1, sizeof(*labels));
+	int err = labels ? 0 : -ENOMEM;
 
-	for (size_t i = 0; i < g->label_cnt && !err; i++) {
-		struct buf b = {0};
-
-		go_quote(&b, g->labels[i].key);
-		buf__u8(&b, ':');
-		go_quote(&b, g->labels[i].val);
-		buf__u8(&b, 0);
-		pairs[i] = (char *)b.data;
-		err = b.err;
-	}
-	if (!err) {
-		qsort(pairs, g->label_cnt, sizeof(*pairs), by_text);
-		buf__str(out, "\n# labels: {");
-		for (size_t i = 0; i < g->label_cnt; i++)
-			buf__printf(out, "%s%s", i ? ", " : "", pairs[i]);
-		buf__str(out, "}");
-	}
-	for (size_t i = 0; pairs && i < g->label_cnt; i++)
-		free(pairs[i]);
-	free(pairs);
+	for (size_t i = 0; i < g->label_cnt && !err; i++)
+		labels[i] = (struct text_label){g->labels[i].key, g->labels[i].val};
+	if (!err)
+		err = stack_text__labels(out, labels, g->label_cnt);
+	free(labels);
 	return err;
-}
-
-/* " 0x…": thousands of stacks have ten each, and printf would be half of the dump's time */
-static void put_hex(struct buf *out, uint64_t v)
-{
-	char text[20], *at = text + sizeof(text);
-
-	do {
-		*--at = "0123456789abcdef"[v & 15];
-		v >>= 4;
-	} while (v);
-	*--at = 'x';
-	*--at = '0';
-	*--at = ' ';
-	buf__append(out, at, (size_t)(text + sizeof(text) - at));
 }
 
 static int make_record(struct record *r, const struct goroutine_group *g, struct frame_cache *fc,
@@ -123,7 +84,7 @@ static int make_record(struct record *r, const struct goroutine_group *g, struct
 		return err ? err : c.err;
 	buf__str(&key, "@");
 	for (size_t i = 0; i < r->frame_cnt; i++)
-		put_hex(&key, r->frames[i].pc + 1);
+		stack_text__hex(&key, r->frames[i].pc + 1);
 	if (g->label_cnt)
 		err = put_labels(&key, g);
 	buf__u8(&key, 0);
@@ -131,127 +92,16 @@ static int make_record(struct record *r, const struct goroutine_group *g, struct
 	return err ? err : key.err;
 }
 
-/* ---- text/tabwriter with tabs as padding, for the lines of one stack ----------------------- */
-
-/* The cells of one frame's line: the same in every stack that has the frame. */
-struct row {
-	char *addr, *func, *place;
-	size_t addr_len, func_len; /* in characters */
-};
-
-/* frame's PC and function -> row; PCs alone do not tell inlined frames of one call apart */
-struct rows {
-	struct imap by_key;
-	struct row *all;
-	size_t cnt, cap;
-};
-
-static void rows_free(struct rows *rows)
+static int put_stack(struct buf *out, struct stack_text *text, const struct record *r)
 {
-	for (size_t i = 0; i < rows->cnt; i++) {
-		free(rows->all[i].addr);
-		free(rows->all[i].func);
-		free(rows->all[i].place);
+	struct text_frame frames[FRAMES_NEW];
+
+	for (size_t i = 0; i < r->frame_cnt; i++) {
+		const struct snap_frame *f = &r->frames[i];
+
+		frames[i] = (struct text_frame){f->pc, f->entry, f->func, f->file, f->line};
 	}
-	free(rows->all);
-	imap__free(&rows->by_key);
-}
-
-static size_t characters(const char *s)
-{
-	size_t n = 0;
-
-	for (; *s; s++)
-		n += ((unsigned char)*s & 0xc0) != 0x80;
-	return n;
-}
-
-static int make_row(const struct snap_frame *f, struct row *row)
-{
-	char name[NAME_SZ];
-
-	*row = (struct row){0};
-	go_func__print_name(f->func, name, sizeof(name));
-	if (asprintf(&row->addr, "0x%" PRIx64, f->pc) < 0 ||
-	    asprintf(&row->func, "%s+0x%" PRIx64, name, f->pc - f->entry) < 0 ||
-	    asprintf(&row->place, "%s:%u", f->file, f->line) < 0)
-		return -ENOMEM;
-	row->addr_len = strlen(row->addr);
-	row->func_len = characters(row->func);
-	return 0;
-}
-
-static int row_of(struct rows *rows, const struct snap_frame *f, size_t *out)
-{
-	/* strings are borrowed from the binary, so equal functions have equal addresses */
-	uint64_t key = f->pc ^ (uint64_t)(uintptr_t)f->func << 20, at;
-	int err;
-
-	if (imap__get(&rows->by_key, key, &at)) {
-		*out = (size_t)at;
-		return 0;
-	}
-	if (array__reserve(&rows->all, rows->cnt, &rows->cap, 1, sizeof(*rows->all)))
-		return -ENOMEM;
-	*out = rows->cnt++;
-	err = make_row(f, &rows->all[*out]);
-	return err ? err : imap__put(&rows->by_key, key, *out);
-}
-
-static void put_cell(struct buf *out, const char *text, size_t len, size_t column)
-{
-	size_t width = (column + 1 + TAB - 1) / TAB * TAB;
-
-	buf__str(out, text);
-	for (size_t n = (width - len + TAB - 1) / TAB; n > 0; n--)
-		buf__u8(out, '\t');
-}
-
-static void put_rows(struct buf *out, const struct rows *rows, const size_t *which, size_t cnt)
-{
-	size_t addr = 0, func = 0;
-
-	for (size_t i = 0; i < cnt; i++) {
-		const struct row *r = &rows->all[which[i]];
-
-		addr = r->addr_len > addr ? r->addr_len : addr;
-		func = r->func_len > func ? r->func_len : func;
-	}
-	for (size_t i = 0; i < cnt; i++) {
-		const struct row *r = &rows->all[which[i]];
-
-		buf__str(out, "#\t");
-		put_cell(out, r->addr, r->addr_len, addr);
-		put_cell(out, r->func, r->func_len, func);
-		buf__str(out, r->place);
-		buf__u8(out, '\n');
-	}
-}
-
-/* printStackRecord: the runtime's frames at the leaf are hidden, unless there are no others. */
-static int put_stack(struct buf *out, struct rows *rows, const struct record *r, unsigned go_minor)
-{
-	size_t which[FRAMES_NEW], cnt = 0;
-
-	for (int all = 0; all < 2 && !cnt; all++) {
-		bool show = all;
-
-		for (size_t i = 0; i < r->frame_cnt; i++) {
-			const char *name = r->frames[i].func;
-			int err;
-
-			if (!strcmp(name, "runtime.goexit") ||
-			    (!show && go_func__is_runtime(go_minor, name)))
-				continue;
-			show = true;
-			err = row_of(rows, &r->frames[i], &which[cnt++]);
-			if (err)
-				return err;
-		}
-	}
-	put_rows(out, rows, which, cnt);
-	buf__str(out, "\n");
-	return 0;
+	return stack_text__put(text, out, frames, r->frame_cnt, false);
 }
 
 /* ---- by stack ------------------------------------------------------------------------------ */
@@ -296,7 +146,7 @@ static size_t merge(struct record *rs, size_t cnt)
 	return kept;
 }
 
-static int put_record(struct buf *out, struct rows *rows, const struct record *r, unsigned go_minor)
+static int put_record(struct buf *out, struct stack_text *text, const struct record *r)
 {
 	buf__printf(out, "%" PRIu64 " ", r->cnt);
 	buf__str(out, r->key);
@@ -307,7 +157,7 @@ static int put_record(struct buf *out, struct rows *rows, const struct record *r
 					      : "changed while it was read: stack not known");
 		return 0;
 	}
-	return put_stack(out, rows, r, go_minor);
+	return put_stack(out, text, r);
 }
 
 static int put_stacks(struct buf *out, const struct goroutine_groups *groups,
@@ -316,8 +166,8 @@ static int put_stacks(struct buf *out, const struct goroutine_groups *groups,
 	unsigned minor = gobinary__version(frame_cache__binary(fc))->minor;
 	size_t cnt = goroutine_groups__count(groups), done = 0;
 	struct record *rs = calloc(cnt + 1, sizeof(*rs));
-	struct rows rows = {0};
-	int err = rs ? 0 : -ENOMEM;
+	struct stack_text *text = NULL;
+	int err = rs ? stack_text__new(minor, &text) : -ENOMEM;
 
 	for (; done < cnt && !err; done++)
 		err = make_record(&rs[done], goroutine_groups__at(groups, done), fc,
@@ -326,11 +176,11 @@ static int put_stacks(struct buf *out, const struct goroutine_groups *groups,
 	if (!err && done)
 		done = merge(rs, done);
 	for (size_t i = 0; i < done && !err; i++)
-		err = put_record(out, &rows, &rs[i], minor);
+		err = put_record(out, text, &rs[i]);
 	for (size_t i = 0; rs && i < done; i++)
 		free_record(&rs[i]);
 	free(rs);
-	rows_free(&rows);
+	stack_text__free(text);
 	return err;
 }
 

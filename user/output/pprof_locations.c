@@ -8,6 +8,7 @@
 #include "base/array.h"
 #include "base/clean.h"
 #include "base/imap.h"
+#include "output/pprof_stack.h"
 #include "output/proto.h"
 
 /* Field numbers of profile.proto. */
@@ -66,7 +67,7 @@ struct location {
 
 struct pprof_locations {
 	const struct symtab *symtab;
-	bool keep_wrappers;
+	struct pprof_stack_rule rule;
 	struct strtab *strings;
 	int err; /* sticky: a string that could not be kept */
 	struct mapping *mappings;
@@ -116,7 +117,7 @@ void pprof_locations__free(struct pprof_locations *l)
 
 void pprof_locations__keep_wrappers(struct pprof_locations *l)
 {
-	l->keep_wrappers = true;
+	l->rule.keep_wrappers = true;
 }
 
 static uint32_t intern(struct pprof_locations *l, const char *s, size_t len)
@@ -224,26 +225,33 @@ static int add_line(struct pprof_locations *l, struct location *loc, uint32_t fu
 }
 
 /*
- * from: the first of the frames that is kept. What is left of a place whose inlined functions are
- * left out is a location of its own, at the place in the function where they were inlined, as
- * runtime/pprof has it. In keys its upper byte, which is the same in all user addresses, tells the
- * two apart should they ever meet.
+ * The call's own address. The "return address" of a goroutine that has not run yet is the entry
+ * of its function, which symtab knows and takes as it is.
  */
-static int location_of(struct pprof_locations *l, uint64_t address, const struct sym_frame *frames,
-		       size_t cnt, size_t from, uint32_t *id)
+static uint64_t address_of(uint64_t pc, bool exact, const struct sym_frame *frames, size_t cnt)
 {
-	bool named = cnt && frames[0].func;
-	uint64_t key = address ^ (uint64_t)from << 56;
+	return exact || (cnt == 1 && frames[0].func && frames[0].pc == pc) ? pc : pc - 1;
+}
+
+/*
+ * What is left of a place whose inlined functions are left out is a location of its own, at the
+ * place in the function where they were inlined, as runtime/pprof has it. In keys its upper byte,
+ * which is the same in all user addresses, tells the two apart should they ever meet.
+ */
+static int location_of(struct pprof_locations *l, const struct pprof_place *p, uint32_t *id)
+{
+	uint64_t address = address_of(p->pc, p->exact, p->frames, p->cnt);
+	uint64_t key = address ^ (uint64_t)p->from << 56, at;
+	bool named = p->cnt && p->frames[0].func;
 	struct location *loc;
 	struct mapping *m;
-	uint64_t at;
 
 	if (imap__get(&l->by_address, key, &at)) {
 		*id = (uint32_t)at + 1;
 		return 0;
 	}
-	if (from && from < cnt)
-		address = frames[from].pc;
+	if (p->from && p->from < p->cnt)
+		address = p->frames[p->from].pc;
 	if (imap__put(&l->by_address, key, l->location_cnt) || add_location(l, address, &loc))
 		return -ENOMEM;
 	m = mapping_at(l, address, &loc->mapping);
@@ -251,45 +259,17 @@ static int location_of(struct pprof_locations *l, uint64_t address, const struct
 		m->seen = true;
 		m->unnamed |= !named;
 	}
-	for (size_t i = from; named && i < cnt; i++) {
+	for (size_t i = p->from; named && i < p->cnt; i++) {
 		uint32_t function;
 
-		/* A wrapper with the function inlined into it is left out even where wrappers are
-		 * kept: by who expands the frame (Frames.Next in src/runtime/symtab.go). */
-		if (frames[i].wrapper && cnt > 1 && (from || i || !l->keep_wrappers))
+		if (!pprof_place__shows(p, &l->rule, i))
 			continue;
-		if (function_of(l, &frames[i], &function) ||
-		    add_line(l, loc, function, frames[i].line))
+		if (function_of(l, &p->frames[i], &function) ||
+		    add_line(l, loc, function, p->frames[i].line))
 			return -ENOMEM;
 	}
 	*id = (uint32_t)l->location_cnt;
 	return 0;
-}
-
-static bool is_panic(const char *func)
-{
-	return !strcmp(func, "runtime.gopanic") || !strcmp(func, "runtime.sigpanic") ||
-	       !strcmp(func, "runtime.panicwrap");
-}
-
-/* below: the function that the frames called. */
-static bool is_left_out(const struct pprof_locations *l, const struct sym_frame *frames, size_t cnt,
-			const char *below, bool keep_wrappers)
-{
-	if (cnt != 1)
-		return false;
-	if (frames[0].wrapper)
-		return !keep_wrappers && !is_panic(below);
-	return !strcmp(symtab__string(l->symtab, frames[0].func), "runtime.goexit");
-}
-
-/*
- * The call's own address. The "return address" of a goroutine that has not run yet is the entry
- * of its function, which symtab knows and takes as it is.
- */
-static uint64_t address_of(uint64_t pc, bool exact, const struct sym_frame *frames, size_t cnt)
-{
-	return exact || (cnt == 1 && frames[0].func && frames[0].pc == pc) ? pc : pc - 1;
 }
 
 int pprof_locations__of_names(struct pprof_locations *l, const char *const *names, size_t cnt,
@@ -317,56 +297,33 @@ int pprof_locations__of_names(struct pprof_locations *l, const char *const *name
 	return 0;
 }
 
-/* How many of the frames of one PC are skipped; *skip counts down by logical frames. */
-static size_t skipped(const struct pprof_locations *l, const struct sym_frame *frames, size_t cnt,
-		      const char *below, size_t *skip)
-{
-	size_t i = 0;
+struct collecting {
+	struct pprof_locations *l;
+	uint32_t *ids;
+	size_t cnt;
+};
 
-	if (*skip && (!cnt || !frames[0].file)) { /* not Go: one, whatever it is */
-		--*skip;
-		return cnt ? cnt : 1;
-	}
-	for (; *skip && i < cnt; i++) {
-		if (!frames[i].wrapper || is_panic(below))
-			--*skip;
-		below = symtab__string(l->symtab, frames[i].func);
-	}
-	while (i < cnt && frames[i].wrapper && !is_panic(below))
-		i++;
-	return i;
+static int collect(void *ctx, const struct pprof_place *p)
+{
+	struct collecting *c = ctx;
+	int err;
+
+	if (c->cnt == PPROF_STACK_MAX)
+		return 0;
+	err = location_of(c->l, p, &c->ids[c->cnt]);
+	c->cnt += !err;
+	return err;
 }
 
 int pprof_locations__of_stack(struct pprof_locations *l, const struct pprof_stack *stack,
 			      uint32_t *ids, size_t *id_cnt)
 {
 	static const char *const no_stack[] = {NO_STACK_NAME};
-	size_t n = 0, skip = stack->skip;
-	const char *below = "";
+	struct collecting c = {.l = l, .ids = ids};
+	int err = pprof_stack__each(l->symtab, stack, &l->rule, collect, &c);
 
-	for (size_t i = 0; i < stack->cnt && n < PPROF_STACK_MAX; i++) {
-		bool exact = stack->leaf_exact && i == 0, gone;
-		uint64_t pc = stack->pcs[i];
-		size_t frame_cnt, from = 0;
-		const struct sym_frame *frames = symtab__frames(l->symtab, pc, exact, &frame_cnt);
-		int err;
-
-		if (is_left_out(l, frames, frame_cnt, below, l->keep_wrappers && !skip) || !pc)
-			continue;
-		if (skip)
-			from = skipped(l, frames, frame_cnt, below, &skip);
-		gone = from && from >= frame_cnt;
-		below = frame_cnt ? symtab__string(l->symtab, frames[frame_cnt - 1].func) : "";
-		if (gone)
-			continue;
-		err = location_of(l, address_of(pc, exact, frames, frame_cnt), frames, frame_cnt,
-				  from, &ids[n]);
-		if (err)
-			return err;
-		n++;
-	}
-	*id_cnt = n ? n : 1;
-	return n ? 0 : pprof_locations__of_names(l, no_stack, 1, ids);
+	*id_cnt = c.cnt ? c.cnt : 1;
+	return err || c.cnt ? err : pprof_locations__of_names(l, no_stack, 1, ids);
 }
 
 /* ---- encoding ---- */

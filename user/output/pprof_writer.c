@@ -121,6 +121,11 @@ int pprof_writer__comment(struct pprof_writer *w, const char *text)
 	return 0;
 }
 
+const struct pprof_store *pprof_writer__samples(const struct pprof_writer *w)
+{
+	return &w->store;
+}
+
 static uint32_t intern(struct pprof_writer *w, const char *s)
 {
 	return pprof_locations__string(w->locs, s);

@@ -73,6 +73,9 @@ int pprof_writer__pseudo(struct pprof_writer *w, const char *const *names, size_
 			 const int64_t *values, const struct pprof_label *labels, size_t label_cnt);
 /* pprof prints comments above its reports: only for what a reader must know (a forced layout). */
 int pprof_writer__comment(struct pprof_writer *w, const char *text);
+/* What was sampled so far, for other forms of it. Borrowed; pprof_store.h. */
+struct pprof_store;
+const struct pprof_store *pprof_writer__samples(const struct pprof_writer *w);
 /* Writes the file at fd's offset. Once only. No message: the caller knows the file. */
 int pprof_writer__finish(struct pprof_writer *w, int fd);
 

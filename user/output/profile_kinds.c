@@ -26,7 +26,8 @@
 	(S(REENTERSYSCALL) | S(ENTERSYSCALL) | S(ENTERSYSCALLBLOCK) | S(EXITSYSCALL) |             \
 	 S(EXITSYSCALL_NOP) | S(ACQUIREP) | S(PARK) | S(NEEDM) | S(DROPM) | ENDS)
 /* where no probe sees the end of an assist, it ends at what its goroutine does next */
-#define GC_SITES (SITES_ALL & ~(S(ACQUIREP) | S(RELEASEP) | S(HANDOFFP) | S(SET_LABELS)))
+#define GC_SITES                                                                                   \
+	(SITES_ALL & ~(S(ACQUIREP) | S(RELEASEP) | S(HANDOFFP) | S(SET_LABELS) | SITES_ANNOTATION))
 
 /* Who waits has no thread, and but for one wait in another place no other state. */
 #define TAGS_ALL (TAG_GOROUTINE | TAG_CREATOR | TAG_THREAD | TAG_STATE)
@@ -36,13 +37,14 @@ static const struct profile_kind kinds[PROFILE_ID_MAX] = {
 	[PROFILE_CPU] = {"cpu", &PPROF_CPU, PROFILE_NEEDS_SAMPLES, .by_default = true,
 			 .tags = TAGS_ALL, .about = "what ran on the processors, sampled"},
 	[PROFILE_GOROUTINE] = {"goroutine", &PPROF_GOROUTINE, PROFILE_NEEDS_SNAPSHOT,
-			       .by_default = true, .tags = TAGS_ALL,
+			       .by_default = true, .tags = TAGS_ALL, .has_text = true,
 			       .about = "all goroutines, by stack"},
 	[PROFILE_BLOCK] = {"block", &PPROF_BLOCK, PROFILE_NEEDS_TRANSITIONS, STACK_BLOCK,
 			   .sites = WAITS, .by_default = true, .tags = TAGS_WHO | TAG_STATE,
+			   .has_text = true,
 			   .about = "waits for channels, select and locks, by who waited"},
 	[PROFILE_MUTEX] = {"mutex", &PPROF_MUTEX, PROFILE_NEEDS_TRANSITIONS, STACK_MUTEX,
-			   .sites = WAITS, .by_default = true, .tags = TAGS_WHO,
+			   .sites = WAITS, .by_default = true, .tags = TAGS_WHO, .has_text = true,
 			   .about = "waits for mutexes, by who held them up: the unlocking stack"},
 	[PROFILE_SCHED] = {"sched", &PPROF_SCHED, PROFILE_NEEDS_TRANSITIONS, STACK_SCHED,
 			   .sites = RUNS, .tags = TAGS_WHO,
@@ -62,15 +64,16 @@ static const struct profile_kind kinds[PROFILE_ID_MAX] = {
 		 .sites = LIVES, .tags = TAGS_WHO,
 		 .about = "goroutines created, and how long they lived, by creator"},
 	[PROFILE_THREADCREATE] = {"threadcreate", &PPROF_THREADCREATE, PROFILE_NEEDS_EXTRA,
+				  .has_text = true,
 				  .about = "the number of threads that the runtime made"},
 	[PROFILE_GC] = {"gc", &PPROF_GC, PROFILE_NEEDS_TRANSITIONS, STACK_GC, .sites = GC_SITES,
 			.estimate = "estimate: the end of mark assists was not seen, only what "
 				    "their goroutines did next",
 			.tags = TAGS_WHO | TAG_THREAD,
 			.about = "mark assists and stops of the world for the GC"},
-	[PROFILE_HEAP] = {"heap", &PPROF_HEAP, PROFILE_NEEDS_EXTRA,
+	[PROFILE_HEAP] = {"heap", &PPROF_HEAP, PROFILE_NEEDS_EXTRA, .has_text = true,
 			  .about = "memory in use, by who allocated it: the runtime's own profile"},
-	[PROFILE_ALLOCS] = {"allocs", &PPROF_ALLOCS, PROFILE_NEEDS_EXTRA,
+	[PROFILE_ALLOCS] = {"allocs", &PPROF_ALLOCS, PROFILE_NEEDS_EXTRA, .has_text = true,
 			    .about = "all that was allocated, by who allocated it"},
 	[PROFILE_WALL] = {"wall", &PPROF_WALL, PROFILE_NEEDS_LOOKS | PROFILE_USES_SAMPLES,
 			  .estimate = "estimate: goroutines are looked at now and then; the time "

@@ -53,13 +53,14 @@ struct profile_kind {
 				  * goruntime/plan.h; 0 none */
 	unsigned tags;		 /* enum profile_tag: those that its samples can have */
 	bool by_default;	 /* without --profiles */
+	bool has_text;		 /* runtime/pprof has a text of it: output/profile_text.h */
 	const char *estimate;	 /* what is not exact in it, for the file and the screen; NULL */
 	const char *about;	 /* one line */
 };
 
 const struct profile_kind *profile_kind__get(enum profile_id id);
-/* Does it matter to the profile, made alone, what everything was when the window began (the model's
- * first pass)? Not where whole waits are all that is seen. */
+/* Does it matter to the profile, made alone, what everything was when the window began, and what
+ * threads do next (the model's first pass)? Not where whole waits are all that is seen. */
 static inline bool profile_kind__needs_begin(const struct profile_kind *k)
 {
 	return k->sites & (SITE_BIT(SITE_CREATE) | SITE_BIT(SITE_REENTERSYSCALL));
@@ -68,6 +69,11 @@ static inline bool profile_kind__needs_begin(const struct profile_kind *k)
 enum profile_id profile_kind__find(const char *name, size_t len);
 /* The one that the name was probably meant to be; NULL when none is near. */
 const char *profile_kind__nearest(const char *name, size_t len);
+
+enum profile_format {
+	PROFILE_FORMAT_PPROF,
+	PROFILE_FORMAT_TEXT, /* as Go's ?debug=1 */
+};
 
 /* Which profiles a capture shall write, and what happens to those that it cannot have. */
 enum profile_how {

@@ -9,6 +9,15 @@
 #include "output/summary_had.h"
 #include "output/summary_json_parts.h"
 
+/* An array of objects: of each row what put writes, which begins and ends the object. */
+#define PUT_ROWS(j, key, rows, cnt, put)                                                           \
+	do {                                                                                       \
+		json__array(j, key);                                                               \
+		for (size_t i_ = 0; i_ < (cnt); i_++)                                              \
+			put(j, &(rows)[i_]);                                                       \
+		json__array_end(j);                                                                \
+	} while (0)
+
 static void put_time(struct json *j, const char *key, uint64_t wall_ns)
 {
 	time_t sec = (time_t)(wall_ns / 1000000000);
@@ -43,36 +52,55 @@ static void put_head(struct json *j, const struct summary *s)
 	json__u64(j, "capture_ns", s->capture_ns);
 }
 
+static void put_state_estimated(struct json *j, const struct summary_state *st)
+{
+	json__object(j, NULL);
+	json__str(j, "state", st->name);
+	json__u64(j, "total_ns", st->total_ns);
+	json__object_end(j);
+}
+
 /* The figures of an "observe" capture: what looks from outside tell, and no more. */
 static void put_looks(struct json *j, const struct summary *s)
 {
 	json__u64(j, "looks", s->looks);
 	json__u64(j, "look_hz", s->look_hz);
-	json__array(j, "states_estimated");
-	for (size_t i = 0; i < s->state_cnt; i++) {
-		json__object(j, NULL);
-		json__str(j, "state", s->states[i].name);
-		json__u64(j, "total_ns", s->states[i].total_ns);
-		json__object_end(j);
-	}
-	json__array_end(j);
+	PUT_ROWS(j, "states_estimated", s->states, s->state_cnt, put_state_estimated);
+}
+
+static void put_trace_file(struct json *j, const struct summary_trace *t)
+{
+	json__object(j, NULL);
+	json__str(j, "file", t->file);
+	json__u64(j, "from_ns", t->from_ns);
+	json__u64(j, "window_ns", t->window_ns);
+	json__u64(j, "events", t->events);
+	json__u64(j, "bytes", t->bytes);
+	json__object_end(j);
 }
 
 static void put_traces(struct json *j, const struct summary *s)
 {
-	json__array(j, "traces");
-	for (size_t i = 0; i < s->trace_cnt; i++) {
-		json__object(j, NULL);
-		json__str(j, "file", s->traces[i].file);
-		json__u64(j, "from_ns", s->traces[i].from_ns);
-		json__u64(j, "window_ns", s->traces[i].window_ns);
-		json__u64(j, "events", s->traces[i].events);
-		json__u64(j, "bytes", s->traces[i].bytes);
-		json__object_end(j);
-	}
-	json__array_end(j);
+	PUT_ROWS(j, "traces", s->traces, s->trace_cnt, put_trace_file);
 	json__u64(j, "slices", s->slices);
 	json__u64(j, "sliced_ns", s->sliced_ns);
+}
+
+/* Of slices: when and why probes could not be put in place again. */
+static void put_gone(struct json *j, const struct summary *s)
+{
+	const struct raw_trailer *t = &s->trailer;
+
+	if (!summary__is_sliced(s))
+		return;
+	if (!t->probes_gone_ns || t->probes_gone_ns < s->meta.start_ns) {
+		json__null(j, "probes_gone");
+		return;
+	}
+	json__object(j, "probes_gone");
+	json__u64(j, "from_ns", t->probes_gone_ns - s->meta.start_ns);
+	json__str(j, "why", t->probes_gone_why);
+	json__object_end(j);
 }
 
 static void put_capture(struct json *j, const struct summary *s)
@@ -92,6 +120,7 @@ static void put_capture(struct json *j, const struct summary *s)
 	json__u64(j, "sites_nop5", m->sites_nop5);
 	json__u64(j, "sample_hz", m->sample_hz);
 	json__u64(j, "attach_ns", s->trailer.attach_ns);
+	put_gone(j, s);
 	json__u64(j, "events", s->model.events_in);
 	json__u64(j, "transitions", s->transitions);
 	json__u64(j, "cpu_samples", s->cpu_samples);
@@ -156,6 +185,17 @@ static void put_cost(struct json *j, const struct summary *s)
 	json__object_end(j);
 }
 
+static void put_state(struct json *j, const struct summary_state *st)
+{
+	json__object(j, NULL);
+	json__str(j, "state", st->name);
+	json__bool(j, "blocked", st->blocked);
+	json__u64(j, "total_ns", st->total_ns);
+	json__u64(j, "count", st->cnt);
+	json__u64(j, "max_ns", st->max_ns);
+	json__object_end(j);
+}
+
 static void put_states(struct json *j, const struct summary *s)
 {
 	const struct summary_goroutines *g = &s->goroutines;
@@ -171,26 +211,14 @@ static void put_states(struct json *j, const struct summary *s)
 	json__u64(j, "unknown_end", g->unknown_end);
 	json__object_end(j);
 
-	json__array(j, "states");
-	for (size_t i = 0; i < s->state_cnt; i++) {
-		const struct summary_state *st = &s->states[i];
-
-		json__object(j, NULL);
-		json__str(j, "state", st->name);
-		json__bool(j, "blocked", st->blocked);
-		json__u64(j, "total_ns", st->total_ns);
-		json__u64(j, "count", st->cnt);
-		json__u64(j, "max_ns", st->max_ns);
-		json__object_end(j);
-	}
-	json__array_end(j);
+	PUT_ROWS(j, "states", s->states, s->state_cnt, put_state);
 	json__u64(j, "states_total_ns", s->states_total_ns);
 	json__u64(j, "system_running_ns", s->system_running_ns);
 	json__u64(j, "unknown_goroutines_ns", s->unknown_ns);
 	json__u64(j, "unknown_goroutines_intervals", s->unknown_cnt);
 }
 
-static void put_frame(struct json *j, const char *key, const struct frame *f)
+void json__frame(struct json *j, const char *key, const struct frame *f)
 {
 	json__object(j, key);
 	json__str(j, "func", f->func);
@@ -203,68 +231,65 @@ void json__stack(struct json *j, const struct summary_stack *st)
 {
 	json__array(j, "stack");
 	for (size_t i = 0; i < st->cnt; i++)
-		put_frame(j, NULL, &st->frames[i]);
+		json__frame(j, NULL, &st->frames[i]);
 	json__array_end(j);
 	json__bool(j, "stack_cut", st->cut);
 }
 
+static void put_waker(struct json *j, const struct summary_waker *w)
+{
+	json__object(j, NULL);
+	json__u64(j, "count", w->cnt);
+	json__u64(j, "total_ns", w->total_ns);
+	json__frame(j, "at", &w->at);
+	json__frame(j, "in", &w->op);
+	json__stack(j, &w->stack);
+	json__object_end(j);
+}
+
 static void put_wakers(struct json *j, const struct summary_site *site)
 {
-	json__array(j, "wakers");
-	for (size_t i = 0; i < site->waker_cnt; i++) {
-		const struct summary_waker *w = &site->wakers[i];
-
-		json__object(j, NULL);
-		json__u64(j, "count", w->cnt);
-		json__u64(j, "total_ns", w->total_ns);
-		put_frame(j, "at", &w->at);
-		put_frame(j, "in", &w->op);
-		json__stack(j, &w->stack);
-		json__object_end(j);
-	}
-	json__array_end(j);
+	PUT_ROWS(j, "wakers", site->wakers, site->waker_cnt, put_waker);
 	json__u64(j, "wakers_other", site->waker_other_cnt);
+}
+
+static void put_site(struct json *j, const struct summary_site *site)
+{
+	json__object(j, NULL);
+	json__str(j, "reason", site->reason);
+	json__u64(j, "total_ns", site->total_ns);
+	json__u64(j, "count", site->cnt);
+	json__u64(j, "max_ns", site->max_ns);
+	json__u64(j, "max_part_ns", site->max_part_ns);
+	json__u64(j, "open", site->open_cnt);
+	json__u64(j, "whole_window", site->whole_cnt);
+	json__frame(j, "at", &site->at);
+	json__frame(j, "in", &site->op);
+	json__stack(j, &site->stack);
+	put_wakers(j, site);
+	json__object_end(j);
 }
 
 static void put_sites(struct json *j, const struct summary *s)
 {
-	json__array(j, "sites");
-	for (size_t i = 0; i < s->site_cnt; i++) {
-		const struct summary_site *site = &s->sites[i];
-
-		json__object(j, NULL);
-		json__str(j, "reason", site->reason);
-		json__u64(j, "total_ns", site->total_ns);
-		json__u64(j, "count", site->cnt);
-		json__u64(j, "max_ns", site->max_ns);
-		json__u64(j, "max_part_ns", site->max_part_ns);
-		json__u64(j, "open", site->open_cnt);
-		json__u64(j, "whole_window", site->whole_cnt);
-		put_frame(j, "at", &site->at);
-		put_frame(j, "in", &site->op);
-		json__stack(j, &site->stack);
-		put_wakers(j, site);
-		json__object_end(j);
-	}
-	json__array_end(j);
+	PUT_ROWS(j, "sites", s->sites, s->site_cnt, put_site);
 	json__u64(j, "sites_seen", s->sites_seen);
+}
+
+static void put_creator(struct json *j, const struct summary_creator *c)
+{
+	json__object(j, NULL);
+	json__u64(j, "created", c->cnt);
+	json__u64(j, "alive", c->alive_cnt);
+	json__frame(j, "entry", &c->entry);
+	json__frame(j, "at", &c->at);
+	json__stack(j, &c->stack);
+	json__object_end(j);
 }
 
 static void put_creators(struct json *j, const struct summary *s)
 {
-	json__array(j, "creators");
-	for (size_t i = 0; i < s->creator_cnt; i++) {
-		const struct summary_creator *c = &s->creators[i];
-
-		json__object(j, NULL);
-		json__u64(j, "created", c->cnt);
-		json__u64(j, "alive", c->alive_cnt);
-		put_frame(j, "entry", &c->entry);
-		put_frame(j, "at", &c->at);
-		json__stack(j, &c->stack);
-		json__object_end(j);
-	}
-	json__array_end(j);
+	PUT_ROWS(j, "creators", s->creators, s->creator_cnt, put_creator);
 	json__u64(j, "creators_seen", s->creators_seen);
 }
 
@@ -315,6 +340,16 @@ static void put_gauge(struct json *j, const char *key, const struct summary_gaug
 	json__object_end(j);
 }
 
+static void put_stop(struct json *j, const struct summary_stw *stop)
+{
+	json__object(j, NULL);
+	json__str(j, "kind", stop->kind);
+	json__u64(j, "count", stop->cnt);
+	json__u64(j, "total_ns", stop->total_ns);
+	json__u64(j, "max_ns", stop->max_ns);
+	json__object_end(j);
+}
+
 static void put_gc(struct json *j, const struct summary *s)
 {
 	const struct summary_gc *gc = &s->gc;
@@ -327,16 +362,7 @@ static void put_gc(struct json *j, const struct summary *s)
 	json__u64(j, "assist_ns", gc->assist_ns);
 	json__u64(j, "assist_max_ns", gc->assist_max_ns);
 	json__u64(j, "assists_estimated", gc->assist_estimated_cnt);
-	json__array(j, "world_stopped");
-	for (size_t i = 0; i < gc->stw_cnt; i++) {
-		json__object(j, NULL);
-		json__str(j, "kind", gc->stw[i].kind);
-		json__u64(j, "count", gc->stw[i].cnt);
-		json__u64(j, "total_ns", gc->stw[i].total_ns);
-		json__u64(j, "max_ns", gc->stw[i].max_ns);
-		json__object_end(j);
-	}
-	json__array_end(j);
+	PUT_ROWS(j, "world_stopped", gc->stw, gc->stw_cnt, put_stop);
 	json__object_end(j);
 	put_gauge(j, "heap_live", &s->heap.live);
 	put_gauge(j, "heap_goal", &s->heap.goal);
@@ -349,17 +375,18 @@ static void put_gc(struct json *j, const struct summary *s)
 	json__u64(j, "allocated_bytes_estimate", s->heap.allocated);
 }
 
+static void put_finding(struct json *j, const struct summary_finding *f)
+{
+	json__object(j, NULL);
+	json__str(j, "id", finding_id__name(f->id));
+	json__str(j, "text", f->text);
+	json__str(j, "where", f->where);
+	json__object_end(j);
+}
+
 static void put_findings(struct json *j, const struct summary *s)
 {
-	json__array(j, "findings");
-	for (size_t i = 0; i < s->finding_cnt; i++) {
-		json__object(j, NULL);
-		json__str(j, "id", finding_id__name(s->findings[i].id));
-		json__str(j, "text", s->findings[i].text);
-		json__str(j, "where", s->findings[i].where);
-		json__object_end(j);
-	}
-	json__array_end(j);
+	PUT_ROWS(j, "findings", s->findings, s->finding_cnt, put_finding);
 }
 
 static void put_trace(struct json *j, const struct summary *s)

@@ -8,6 +8,8 @@
 /* Parts of summary.json that stand elsewhere too. */
 /* Members "stack" and "stack_cut". */
 void json__stack(struct json *j, const struct summary_stack *st);
-void json__reason(struct json *j, const struct summary *s); /* of a watch; else nothing */
+void json__frame(struct json *j, const char *key, const struct frame *f);
+void json__span(struct json *j, const struct summary_span *sp); /* "spent"; nothing without one */
+void json__reason(struct json *j, const struct summary *s);	/* of a watch; else nothing */
 
 #endif

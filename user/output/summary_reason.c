@@ -60,6 +60,19 @@ static void put_frames(const struct summary_stack *st, struct buf *out)
 	}
 }
 
+static void put_request(const struct raw_reason *r, struct buf *out)
+{
+	if (!r->ending[0])
+		return;
+	buf__str(out, "  ");
+	text__clean(out, r->method[0] ? r->method : "request", sizeof(r->method));
+	buf__str(out, r->path[0] ? " " : "");
+	text__clean(out, r->path, SUMMARY_COLUMNS - 24);
+	buf__str(out, ": ");
+	text__clean(out, r->ending, sizeof(r->ending));
+	buf__u8(out, '\n');
+}
+
 void part__reason(const struct summary *s, struct buf *out)
 {
 	const struct raw_reason *r = &s->reason;
@@ -70,12 +83,14 @@ void part__reason(const struct summary *s, struct buf *out)
 	buf__str(out, "\nREASON  ");
 	text__clean(out, r->condition, sizeof(r->condition));
 	put_value(r, out);
+	put_request(r, out);
 	if (r->what[0]) {
 		buf__str(out, "  ");
 		text__clean(out, r->what, sizeof(r->what));
 		buf__u8(out, '\n');
 	}
 	put_moment(s, out);
+	part__span(&s->span, out);
 	put_frames(&s->reason_stack, out);
 	if (r->merged)
 		part__line(out, "also", "%u more within a second", r->merged);
@@ -96,6 +111,11 @@ static void put_members(struct json *j, const struct summary *s)
 	json__u64(j, "threshold_raw", r->threshold_raw);
 	json__str(j, "what", r->what);
 	json__u64(j, "goroutine", r->goid);
+	if (r->ending[0]) {
+		json__str(j, "method", r->method);
+		json__str(j, "path", r->path);
+		json__str(j, "ending", r->ending);
+	}
 	json__u64(j, "at_ns", in_window(s, r->time_ns));
 	if (r->begin_ns)
 		json__u64(j, "begin_ns", in_window(s, r->begin_ns));
@@ -103,6 +123,7 @@ static void put_members(struct json *j, const struct summary *s)
 		json__null(j, "begin_ns");
 	json__u64(j, "duration_ns", r->begin_ns ? r->time_ns - r->begin_ns : 0);
 	json__stack(j, &s->reason_stack);
+	json__span(j, &s->span);
 	json__u64(j, "merged", r->merged);
 	json__u64(j, "keep_ns", r->keep_ns);
 	json__u64(j, "window_ns", s->window_ns);

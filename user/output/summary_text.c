@@ -47,6 +47,18 @@ static void put_had(const struct summary *s, struct buf *out)
 	}
 }
 
+static void put_gone(const struct summary *s, struct buf *out)
+{
+	const struct raw_trailer *t = &s->trailer;
+
+	if (!t->probes_gone_ns || t->probes_gone_ns < s->meta.start_ns)
+		return;
+	buf__printf(out, "NO PROBES from +%s on, mode observe: they could not be put back: ",
+		    cell__dur(t->probes_gone_ns - s->meta.start_ns).s);
+	text__clean(out, t->probes_gone_why, sizeof(t->probes_gone_why));
+	buf__str(out, "\n");
+}
+
 /* Whose figures the sections show. */
 static void put_whose(const struct summary *s, struct buf *out)
 {
@@ -65,6 +77,7 @@ static void put_head(const struct summary *s, struct buf *out)
 	const struct raw_meta *m = &s->meta;
 
 	put_had(s, out);
+	put_gone(s, out);
 	put_date(out, m->start_wall_ns);
 	buf__str(out, " · ");
 	text__clean(out, m->host, 32);

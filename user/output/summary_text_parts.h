@@ -8,7 +8,8 @@
 /* The sections of summary.txt, in their order; each begins with an empty line. */
 #define SUMMARY_COLUMNS 100
 
-void part__reason(const struct summary *s, struct buf *out); /* of a watch; else nothing */
+void part__reason(const struct summary *s, struct buf *out);	 /* of a watch; else nothing */
+void part__span(const struct summary_span *sp, struct buf *out); /* nothing without one */
 void part__states(const struct summary *s, struct buf *out);
 /* Instead of states and memory, where there are no transitions. */
 void part__looks(const struct summary *s, struct buf *out);

@@ -12,14 +12,16 @@
 #include "output/profiles.h"
 
 struct sample {
-	uint64_t stack, labels, cnt;
+	uint64_t stack, labels, gopc; /* gopc 0: not told */
+	uint64_t cnt;
 	size_t next; /* of the same hash */
 };
 
 struct wall_running {
 	struct sample *samples;
 	size_t cnt, cap;
-	struct imap by_hash; /* -> first */
+	struct imap by_hash;  /* -> first */
+	struct imap creators; /* goid -> behind the go statement that made it */
 };
 
 #define NONE SIZE_MAX
@@ -35,29 +37,39 @@ void wall_running__free(struct wall_running *r)
 	if (!r)
 		return;
 	imap__free(&r->by_hash);
+	imap__free(&r->creators);
 	free(r->samples);
 	free(r);
+}
+
+int wall_running__creator(struct wall_running *r, const struct gbt_hdr *rec)
+{
+	const struct gbt_event *ev = (const struct gbt_event *)rec;
+
+	return rec->kind == GBT_CREATOR ? imap__put(&r->creators, ev->goid, ev->arg) : 0;
 }
 
 int wall_running__record(struct wall_running *r, const struct gbt_hdr *rec)
 {
 	const struct gbt_event *ev = (const struct gbt_event *)rec;
-	uint64_t hash, at;
+	uint64_t hash, at, gopc = 0;
 	size_t first;
 
 	if (rec->kind != GBT_SAMPLE || !ev->goid || !ev->stack)
 		return 0;
-	hash = ev->stack ^ ev->arg * UINT64_C(0x9e3779b97f4a7c15);
+	(void)imap__get(&r->creators, ev->goid, &gopc);
+	hash = ev->stack ^ (ev->arg ^ gopc << 1) * UINT64_C(0x9e3779b97f4a7c15);
 	first = imap__get(&r->by_hash, hash, &at) ? (size_t)at : NONE;
 	for (size_t i = first; i != NONE; i = r->samples[i].next) {
-		if (r->samples[i].stack == ev->stack && r->samples[i].labels == ev->arg) {
+		if (r->samples[i].stack == ev->stack && r->samples[i].labels == ev->arg &&
+		    r->samples[i].gopc == gopc) {
 			r->samples[i].cnt++;
 			return 0;
 		}
 	}
 	if (array__reserve(&r->samples, r->cnt, &r->cap, 1, sizeof(*r->samples)))
 		return -ENOMEM;
-	r->samples[r->cnt] = (struct sample){ev->stack, ev->arg, 1, first};
+	r->samples[r->cnt] = (struct sample){ev->stack, ev->arg, gopc, 1, first};
 	return imap__put(&r->by_hash, hash, r->cnt++);
 }
 
@@ -116,7 +128,7 @@ static bool is_ours(const struct wall_pprof *p, const struct sample *s, struct p
 static int add_sample(const struct wall_pprof *p, const struct sample *s,
 		      const struct pprof_stack *stack, uint64_t ns, struct pprof_writer *w)
 {
-	const struct goroutine_facts facts = {.state = "running"};
+	const struct goroutine_facts facts = {.gopc = s->gopc, .state = "running"};
 	struct profile_tag_text tag_text;
 	struct sample_labels labels;
 	size_t cnt = sample_labels__get(p->stacks, s->labels, &labels);

@@ -14,10 +14,13 @@
  * such samples it stands under a pseudo function.
  */
 
-/* The CPU samples of goroutines, by stack and labels. */
+/* The CPU samples of goroutines, by stack, labels and who made them. */
 struct wall_running;
 int wall_running__new(struct wall_running **out);
 void wall_running__free(struct wall_running *r);
+/* First, for TAG_CREATOR: every record, for a goroutine's creator is told behind its first sample.
+ */
+int wall_running__creator(struct wall_running *r, const struct gbt_hdr *rec);
 /* One record; what is no CPU sample of a goroutine is ignored. */
 int wall_running__record(struct wall_running *r, const struct gbt_hdr *rec);
 
