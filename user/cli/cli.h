@@ -3,8 +3,6 @@
 #define CLI_CLI_H
 
 #include <stdbool.h>
-#include <stddef.h>
-#include <sys/types.h>
 
 #include "base/buf.h"
 
@@ -38,23 +36,8 @@ int exit_status__of(int err);
 
 /* One line to standard error, as every message of the tool. Returns EXIT_USAGE. */
 int usage_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-
-/* ---- targets: -p, -n, --all, --container, -- COMMAND ---- */
-struct targets {
-	pid_t *pids;
-	size_t cnt;
-	char **command; /* what follows "--", NULL without; borrowed from argv */
-};
-
-struct target_options {
-	const char *pids, *name, *container;
-	bool all;
-	char **command;
-};
-
-/* 0, or an exit_status with its message printed. One form of TARGET must be given. */
-int targets__resolve(const struct target_options *o, struct targets *out);
-void targets__free(struct targets *t);
+/* From now on they begin with the place in a file that is meant; NULL: the command line is. */
+void usage_error__at(const char *path, size_t line, size_t column);
 
 /* ---- terminal ---- */
 void term__install_log(void);
@@ -64,5 +47,9 @@ void term__live(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void term__live_end(void);
 /* Writes b to standard output; -errno after one message. */
 int term__print(const struct buf *b);
+/* What else was printed; as term__print. */
+int term__flush(void);
+/* Whose --help a usage error names. */
+void term__set_command(const char *name);
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "capture/features.h"
 #include "cli/cli.h"
+#include "cli/target_args.h"
 #include "goruntime/plan.h"
 #include "goruntime/target.h"
 #include "recorder/foresight.h"
@@ -24,11 +25,17 @@ static const char help[] =
 	"      --force-layout       judge an unknown Go version as record --force-layout would\n"
 	"  -h, --help\n";
 
+enum {
+	OPT_FORCE_LAYOUT = OPT_BEHIND_TARGET,
+	OPT_TRIAL,
+};
+
 static const struct option longs[] = {
-	{"pid", required_argument, NULL, 'p'},	  {"name", required_argument, NULL, 'n'},
-	{"all", no_argument, NULL, 'a'},	  {"container", required_argument, NULL, 'c'},
-	{"force-layout", no_argument, NULL, 'f'}, {"trial", no_argument, NULL, 't'},
-	{"help", no_argument, NULL, 'h'},	  {NULL, 0, NULL, 0},
+	TARGET_LONGS,
+	{"force-layout", no_argument, NULL, OPT_FORCE_LAYOUT},
+	{"trial", no_argument, NULL, OPT_TRIAL},
+	{"help", no_argument, NULL, 'h'},
+	{NULL, 0, NULL, 0},
 };
 
 static void line(bool ok, const char *what, const char *text)
@@ -106,6 +113,29 @@ static void print_price(const struct prices *p)
 	       (unsigned long long)(p->took_ns / 1000000), capture_attach__name(p->attach));
 }
 
+static void print_mode(const struct foresight *f, enum recording_mode m)
+{
+	struct mode_cost c;
+	char name[32];
+
+	foresight__mode(f, m, RECORDING_BUDGET_DEFAULT, &c);
+	snprintf(name, sizeof(name), "--mode %s", recording_mode__name(m));
+	if (m == RECORDING_OBSERVE)
+		printf("       %-18s no hits, no transitions: samples and looks from outside "
+		       "only\n",
+		       name);
+	else if (c.time >= 1)
+		printf("       %-18s every transition: %s %.1f %% more CPU (%.1f %% of what it "
+		       "then "
+		       "takes)\n",
+		       name, f->at_least ? "at least" : "about", c.added * 100, c.share * 100);
+	else
+		printf("       %-18s exact slices, %s %.1f %% of the time: about %.1f %% more CPU "
+		       "(%.1f %% of what it then takes)\n",
+		       name, f->at_least ? "at most" : "about", c.time * 100, c.added * 100,
+		       c.share * 100);
+}
+
 /* A quarter of the target's CPU time may be in the way of one, and not of another: the user
  * judges. */
 static void print_foresight(const struct foresight *f)
@@ -127,6 +157,10 @@ static void print_foresight(const struct foresight *f)
 	       "they "
 	       "have time left\n",
 	       "throughput", f->share * 100);
+	printf("       %-18s by the default --max-overhead, %.0f %%:\n", "modes",
+	       RECORDING_BUDGET_DEFAULT * 100);
+	for (int m = RECORDING_FULL; m <= RECORDING_OBSERVE; m++)
+		print_mode(f, m);
 }
 
 static int foresee(const struct check *c, struct go_target *t, const struct probe_plan *plan)
@@ -178,60 +212,64 @@ static int check_target(pid_t pid, const struct check *c)
 	return err ? EXIT_UNSUPPORTED : EXIT_OK;
 }
 
-int cmd_check(int argc, char **argv)
+/* -1: go on. Otherwise the exit_status to end with. */
+static int parse(int argc, char **argv, struct check *check, struct target_args *target)
 {
-	struct target_options o = {0};
-	struct targets targets = {0};
-	struct check check = {0};
-	int c, rc = EXIT_OK;
-	size_t i;
+	int c;
 
-	while ((c = getopt_long(argc, argv, "p:n:h", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, TARGET_SHORTS "h", longs, NULL)) != -1) {
 		switch (c) {
-		case 'p':
-			o.pids = optarg;
+		case OPT_FORCE_LAYOUT:
+			check->force_layout = true;
 			break;
-		case 'n':
-			o.name = optarg;
-			break;
-		case 'a':
-			o.all = true;
-			break;
-		case 'c':
-			o.container = optarg;
-			o.all = true;
-			break;
-		case 'f':
-			check.force_layout = true;
-			break;
-		case 't':
-			check.trial = true;
+		case OPT_TRIAL:
+			check->trial = true;
 			break;
 		case 'h':
 			fputs(help, stdout);
 			return EXIT_OK;
 		default:
-			return EXIT_USAGE;
+			if (!target_args__take(target, c, optarg))
+				return EXIT_USAGE;
 		}
 	}
 	if (optind < argc)
 		return usage_error("check: '%s' is not expected", argv[optind]);
-	if ((o.pids || o.name || o.container) && (rc = targets__resolve(&o, &targets)))
-		return rc;
-	if (check.trial && !targets.cnt)
+	if (check->trial && !target_args__is_given(target))
 		return usage_error("check: --trial needs a target");
-	if (!check_kernel(&check.features))
-		rc = EXIT_UNSUPPORTED;
-	if (targets.cnt)
-		check.price = price_job__begin(CAPTURE_ATTACH_AUTO,
-					       check.features.f[FEATURE_NOP5].have, true);
-	for (i = 0; i < targets.cnt; i++) {
-		int one = check_target(targets.pids[i], &check);
+	return -1;
+}
+
+static int check_all(struct check *check, const struct targets *targets)
+{
+	int rc = check_kernel(&check->features) ? EXIT_OK : EXIT_UNSUPPORTED;
+	size_t i;
+
+	if (targets->cnt)
+		check->price = price_job__begin(CAPTURE_ATTACH_AUTO,
+						check->features.f[FEATURE_NOP5].have, true);
+	for (i = 0; i < targets->cnt; i++) {
+		int one = check_target(targets->pids[i], check);
 
 		if (one)
 			rc = one;
 	}
-	price_job__free(check.price);
+	price_job__free(check->price);
+	return rc;
+}
+
+int cmd_check(int argc, char **argv)
+{
+	struct target_args target = {0};
+	struct targets targets = {0};
+	struct check check = {0};
+	int rc = parse(argc, argv, &check, &target);
+
+	if (rc >= 0)
+		return rc;
+	rc = target_args__is_given(&target) ? targets__resolve(&target, true, &targets) : 0;
+	if (!rc)
+		rc = check_all(&check, &targets);
 	targets__free(&targets);
 	return rc;
 }

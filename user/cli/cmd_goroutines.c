@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "cli/cli.h"
 #include "cli/leaks.h"
+#include "cli/target_args.h"
 #include "goruntime/target.h"
 #include "output/goroutines_grouped.h"
 #include "output/goroutines_json.h"
@@ -45,7 +46,7 @@ enum format {
 };
 
 struct options {
-	struct target_options target;
+	struct target_args target;
 	enum format format;
 	bool grouped, system, labels, force_layout;
 	enum goroutine_group_by by;
@@ -63,20 +64,17 @@ struct dump {
 };
 
 enum {
-	OPT_FORMAT = 256,
+	OPT_FORMAT = OPT_BEHIND_TARGET,
 	OPT_GROUP_BY,
 	OPT_LEAKS,
 	OPT_JSON,
 	OPT_SYSTEM,
 	OPT_NO_LABELS,
 	OPT_FORCE_LAYOUT,
-	OPT_CONTAINER,
 };
 
 static const struct option longs[] = {
-	{"pid", required_argument, NULL, 'p'},
-	{"name", required_argument, NULL, 'n'},
-	{"container", required_argument, NULL, OPT_CONTAINER},
+	TARGET_LONGS,
 	{"format", required_argument, NULL, OPT_FORMAT},
 	{"group-by", required_argument, NULL, OPT_GROUP_BY},
 	{"leaks", required_argument, NULL, OPT_LEAKS},
@@ -206,6 +204,8 @@ static int dump_all(struct dump *d)
 		err = dump_json(d);
 	else if (!err)
 		err = dump_text(d);
+	if (!err)
+		err = gobinary__check_whole(d->target->bin);
 	if (!err && d->head)
 		tell_losses(d->head);
 	snapshot__free(d->head);
@@ -228,6 +228,8 @@ static int run(const struct options *o, pid_t pid)
 		err = dump_all(&d);
 	if (o->file && d.fd >= 0)
 		err = close_written(d.fd, err);
+	if (!o->file && err == -EPIPE)
+		err = 0; /* its reader has seen enough */
 	if (err)
 		log_error("goroutines of process %d: %s", pid, strerror(-err));
 	go_target__free(d.target);
@@ -272,15 +274,6 @@ static int parse_leaks(const char *s, struct options *o)
 static int parse_one(int c, struct options *o)
 {
 	switch (c) {
-	case 'p':
-		o->target.pids = optarg;
-		return 0;
-	case 'n':
-		o->target.name = optarg;
-		return 0;
-	case OPT_CONTAINER:
-		o->target.container = optarg;
-		return 0;
 	case OPT_FORMAT:
 		return parse_format(optarg, &o->format);
 	case OPT_GROUP_BY:
@@ -302,7 +295,7 @@ static int parse_one(int c, struct options *o)
 		o->force_layout = true;
 		return 0;
 	}
-	return EXIT_USAGE;
+	return target_args__take(&o->target, c, optarg) ? 0 : EXIT_USAGE;
 }
 
 int cmd_goroutines(int argc, char **argv)
@@ -311,7 +304,7 @@ int cmd_goroutines(int argc, char **argv)
 	struct targets t = {0};
 	int c, rc;
 
-	while ((c = getopt_long(argc, argv, "p:n:o:h", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, TARGET_SHORTS "o:h", longs, NULL)) != -1) {
 		if (c == 'h') {
 			fputs(help, stdout);
 			return EXIT_OK;
@@ -326,9 +319,7 @@ int cmd_goroutines(int argc, char **argv)
 		return usage_error("goroutines: a pprof profile is grouped by stack");
 	if (o.leaks_ns && (o.grouped || o.format == FORMAT_PPROF))
 		return usage_error("goroutines: --leaks is text or JSON, grouped as it is");
-	rc = targets__resolve(&o.target, &t);
-	if (!rc && t.cnt != 1)
-		rc = usage_error("goroutines: one process at a time");
+	rc = targets__resolve(&o.target, false, &t);
 	if (!rc)
 		rc = run(&o, t.pids[0]);
 	targets__free(&t);

@@ -40,20 +40,26 @@ static bool to_stdout(const struct run *run)
 	return !strcmp(run->path, "-");
 }
 
+static bool is_text(const struct run *run)
+{
+	return run->args->format == PROFILE_FORMAT_TEXT;
+}
+
 static void name_output(struct run *run)
 {
 	char name[TARGET_NAME_SZ], stamp[TIME_STAMP_SZ];
 	const char *o = run->args->output, *type = run->kind->name;
+	const char *ext = is_text(run) ? "txt" : "pprof";
 
 	target_name(run->pid, run->launch, name);
 	time_stamp(time(NULL), stamp);
 	if (run->args->every_ns)
-		snprintf(run->path, sizeof(run->path), "%s/%s.%s.pprof", o, stamp, type);
+		snprintf(run->path, sizeof(run->path), "%s/%s.%s.%s", o, stamp, type, ext);
 	else if (o)
 		snprintf(run->path, sizeof(run->path), "%s", o);
 	else
-		snprintf(run->path, sizeof(run->path), "gobpftrace-%s-%d-%s.%s.pprof", name,
-			 run->pid, stamp, type);
+		snprintf(run->path, sizeof(run->path), "gobpftrace-%s-%d-%s.%s.%s", name, run->pid,
+			 stamp, type, ext);
 }
 
 static void show_live(const struct run *run, struct recording *rec)
@@ -128,7 +134,7 @@ static void tell_text(const struct run *run, const struct profile_facts *f, stru
 		buf__printf(out, "\n  ended by --max-size, before its time");
 	if (f->estimate[0])
 		buf__printf(out, "\n  %s", f->estimate);
-	buf__printf(out, "\n  go tool pprof %s\n", run->path);
+	buf__printf(out, "\n  %s%s\n", is_text(run) ? "" : "go tool pprof ", run->path);
 }
 
 static void tell_json(const struct run *run, const struct profile_facts *f, struct buf *out)
@@ -139,6 +145,7 @@ static void tell_json(const struct run *run, const struct profile_facts *f, stru
 	json__object(&j, NULL);
 	json__u64(&j, "schema", 1);
 	json__str(&j, "type", run->kind->name);
+	json__str(&j, "format", is_text(run) ? "text" : "pprof");
 	json__str(&j, "file", run->path);
 	json__u64(&j, "pid", (uint64_t)run->pid);
 	json__u64(&j, "duration_ns", f->duration_ns);
@@ -147,7 +154,7 @@ static void tell_json(const struct run *run, const struct profile_facts *f, stru
 	json__u64(&j, "probe_hits", f->hits);
 	json__u64(&j, "target_cpu_ns", f->target_cpu_ns);
 	json__u64(&j, "tool_cpu_ns", f->tool_cpu_ns);
-	json__u64(&j, "written_after_ns", clock__monotonic_ns() - f->end_ns);
+	json__u64(&j, "written_after_ns", f->written_ns - f->end_ns);
 	json__str(&j, "end", f->end_reason);
 	json__str(&j, "estimate", f->estimate);
 	json__object_end(&j);
@@ -174,25 +181,30 @@ static int tell(const struct run *run, const struct profile_facts *f)
 
 static int write_file(const struct run *run, struct recording *rec, struct profile_facts *facts)
 {
-	int raw = recording__raw_fd(rec), err;
-	const struct live_fold *live = recording__folded(rec);
-	const char *name = recording__name(rec), *why = NULL;
+	const struct render_profile_config cfg = {
+		.raw_fd = recording__raw_fd(rec),
+		.name = recording__name(rec),
+		.id = run->args->type,
+		.tags = run->args->tags,
+		.format = run->args->format,
+		.live = recording__folded(rec),
+	};
+	const char *why = NULL;
 	struct outfile *file = NULL;
+	int err;
 
 	if (to_stdout(run)) {
-		err = render_profile__write(raw, name, run->args->type, run->args->tags, live,
-					    STDOUT_FILENO, facts, &why);
+		err = render_profile__write(&cfg, STDOUT_FILENO, facts, &why);
 	} else {
 		err = outfile__begin(run->path, &file);
 		if (!err)
-			err = render_profile__write(raw, name, run->args->type, run->args->tags,
-						    live, outfile__fd(file), facts, &why);
+			err = render_profile__write(&cfg, outfile__fd(file), facts, &why);
 		if (!err)
 			err = outfile__commit(file);
 		outfile__free(file);
 	}
 	if (why)
-		log_error("%s profile of %s (%d): %s", run->kind->name, name, run->pid, why);
+		log_error("%s profile of %s (%d): %s", run->kind->name, cfg.name, run->pid, why);
 	if (err == -ENODATA)
 		return EXIT_UNSUPPORTED;
 	return err ? EXIT_FAILED : EXIT_OK;
@@ -210,6 +222,8 @@ static int finish(const struct run *run, struct recording *rec, enum recording_e
 		return EXIT_OK;
 	}
 	rc = write_file(run, rec, &facts);
+	facts.written_ns = clock__monotonic_ns();
+	facts.price_hit_ns = recording__hit_price(rec);
 	if (!rc && tell(run, &facts))
 		rc = EXIT_FAILED;
 	return rc;
@@ -276,12 +290,10 @@ static int series(struct run *run)
 
 static int resolve(const struct profile_args *args, struct targets *t, struct run *run)
 {
-	int rc = targets__resolve(&args->target, t);
+	int rc = targets__resolve(&args->target, false, t);
 
 	if (rc)
 		return rc;
-	if (!t->command && t->cnt != 1)
-		return usage_error("profile: one process at a time");
 	if (t->command && !has_window(run))
 		return usage_error("%s: a command that has not begun has none", run->kind->name);
 	if (t->command && args->every_ns)

@@ -220,7 +220,7 @@ int cmd_record(int argc, char **argv)
 
 	if (rc >= 0)
 		return rc;
-	rc = targets__resolve(&args.target, &targets);
+	rc = targets__resolve(&args.target, true, &targets);
 	if (rc)
 		return rc;
 	interrupts__catch();
@@ -233,8 +233,8 @@ int cmd_record(int argc, char **argv)
 	run.job_cnt = targets.command ? 1 : targets.cnt;
 	run.jobs = calloc(run.job_cnt, sizeof(*run.jobs));
 	rc = run.jobs ? make_parent(&run) : EXIT_FAILED;
-	run.price = price_job__begin(recording_attach__capture(args.rec.attach), args.rec.nop5,
-				     recording_mode__remembers(args.rec.mode));
+	run.price =
+		price_job__begin(recording_attach__capture(args.rec.attach), args.rec.nop5, true);
 	if (!rc)
 		rc = run_jobs(&run, &targets);
 out:

@@ -31,8 +31,14 @@ static const struct option longs[] = {
 	{NULL, 0, NULL, 0},
 };
 
-static int replay(const char *file, const struct render_options *opt, bool json_wanted, bool quiet)
+struct replay_args {
+	struct render_options opt;
+	bool json, quiet;
+};
+
+static int replay(const char *file, const struct replay_args *a)
 {
+	const struct render_options *opt = &a->opt;
 	struct render_result out = {0};
 	int fd, copy = -1, err = outdir__check(opt->dir);
 
@@ -49,8 +55,8 @@ static int replay(const char *file, const struct render_options *opt, bool json_
 		err = render__folder(copy, file, opt, &out);
 		close(copy);
 	}
-	if (!err && !quiet)
-		err = term__print(json_wanted ? &out.json : &out.text);
+	if (!err && !a->quiet)
+		err = term__print(a->json ? &out.json : &out.text);
 	buf__free(&out.text);
 	buf__free(&out.json);
 	if (err)
@@ -58,44 +64,43 @@ static int replay(const char *file, const struct render_options *opt, bool json_
 	return out.missing ? EXIT_UNSUPPORTED : EXIT_OK;
 }
 
+static int parse_one(int c, struct replay_args *a)
+{
+	switch (c) {
+	case 'o':
+		return parse_place_option("-o", optarg, "a folder", &a->opt.dir);
+	case 'j':
+		a->json = true;
+		return 0;
+	case 'q':
+		a->quiet = true;
+		return 0;
+	case 'f':
+		return parse_trace_format(optarg, &a->opt.trace_format);
+	case 'P':
+		a->opt.profiles = optarg;
+		return check_profiles_option(optarg);
+	}
+	return EXIT_USAGE;
+}
+
 int cmd_replay(int argc, char **argv)
 {
-	struct render_options opt = {0};
-	bool json = false, quiet = false;
+	struct replay_args a = {0};
 	int c, rc;
 
 	while ((c = getopt_long(argc, argv, "o:qh", longs, NULL)) != -1) {
-		switch (c) {
-		case 'o':
-			opt.dir = optarg;
-			break;
-		case 'j':
-			json = true;
-			break;
-		case 'q':
-			quiet = true;
-			break;
-		case 'f':
-			rc = parse_trace_format(optarg, &opt.trace_format);
-			if (rc)
-				return rc;
-			break;
-		case 'P':
-			rc = check_profiles_option(optarg);
-			if (rc)
-				return rc;
-			opt.profiles = optarg;
-			break;
-		case 'h':
+		if (c == 'h') {
 			fputs(help, stdout);
 			return EXIT_OK;
-		default:
-			return EXIT_USAGE;
 		}
+		rc = parse_one(c, &a);
+		if (rc)
+			return rc;
 	}
 	if (optind + 1 != argc)
 		return usage_error("replay: give one raw file");
-	if (!opt.dir || !*opt.dir)
+	if (!a.opt.dir)
 		return usage_error("replay: give the folder to make with -o");
-	return replay(argv[optind], &opt, json, quiet);
+	return replay(argv[optind], &a);
 }

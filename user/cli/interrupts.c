@@ -47,6 +47,29 @@ bool interrupts__asked(void)
 	return true;
 }
 
+static volatile sig_atomic_t reload;
+
+static void on_reload(int sig)
+{
+	(void)sig;
+	reload = 1;
+}
+
+void interrupts__catch_reload(void)
+{
+	struct sigaction sa = {.sa_handler = on_reload, .sa_flags = SA_RESTART};
+
+	sigaction(SIGHUP, &sa, NULL);
+}
+
+bool interrupts__reload(void)
+{
+	if (!reload)
+		return false;
+	reload = 0;
+	return true;
+}
+
 bool interrupts__any(void)
 {
 	return interrupts > 0;

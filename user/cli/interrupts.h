@@ -9,6 +9,9 @@
  * early and keeps what there is, the second drops it.
  */
 void interrupts__catch(void);
+/* SIGHUP asks for the configuration to be read again, in place of an end. */
+void interrupts__catch_reload(void);
+bool interrupts__reload(void); /* since the last call */
 bool interrupts__any(void);
 bool interrupts__twice(void);
 /* SIGUSR2 asks for a capture: has it come since this was called last? */

@@ -26,6 +26,16 @@ static const struct command commands[] = {
 	 "make the files again from a saved raw stream"},
 };
 #define COMMAND_CNT (sizeof(commands) / sizeof(commands[0]))
+#define SYNOPSIS_WIDTH 44
+
+static int columns(const char *s)
+{
+	int n = 0;
+
+	for (; *s; s++)
+		n += (*s & 0xc0) != 0x80; /* UTF-8 */
+	return n;
+}
 
 static void print_help(FILE *f)
 {
@@ -35,7 +45,8 @@ static void print_help(FILE *f)
 		   "  sudo gobpftrace -p PID -d 3s        the main job: trace.out, cpu.pprof, "
 		   "goroutine.pprof, summary\n\n");
 	for (i = 0; i < COMMAND_CNT; i++)
-		fprintf(f, "  gobpftrace %-44s %s\n", commands[i].synopsis, commands[i].about);
+		fprintf(f, "  gobpftrace %s%*s %s\n", commands[i].synopsis,
+			SYNOPSIS_WIDTH - columns(commands[i].synopsis), "", commands[i].about);
 	fprintf(f,
 		"\n  TARGET: -p PID[,PID…] | -n NAME [--all] | --container ID | -- COMMAND ARG…\n"
 		"  gobpftrace COMMAND --help tells the options; gobpftrace --version the version.\n"
@@ -56,10 +67,35 @@ static void fill_standard_fds(void)
 		close(fd);
 }
 
-int main(int argc, char **argv)
+/* Under the name that messages of getopt begin with. */
+static int run(const struct command *c, char *name, int argc, char **argv)
 {
+	int rc;
+
+	argv[0] = name;
+	term__set_command(c->name);
+	rc = c->run(argc, argv);
+	return term__flush() && rc == EXIT_OK ? EXIT_FAILED : rc;
+}
+
+static int run_command(int argc, char **argv)
+{
+	char name[64] = "gobpftrace";
 	size_t i;
 
+	if (argv[1][0] == '-')
+		return run(&commands[0], name, argc, argv);
+	for (i = 0; i < COMMAND_CNT; i++) {
+		if (strcmp(argv[1], commands[i].name))
+			continue;
+		snprintf(name, sizeof(name), "gobpftrace %s", commands[i].name);
+		return run(&commands[i], name, argc - 1, argv + 1);
+	}
+	return usage_error("'%s' is not a command", argv[1]);
+}
+
+int main(int argc, char **argv)
+{
 	fill_standard_fds();
 
 	/* Output that nobody reads must not end the tool while probes are in place. */
@@ -71,16 +107,11 @@ int main(int argc, char **argv)
 	}
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
 		print_help(stdout);
-		return EXIT_OK;
+		return term__flush() ? EXIT_FAILED : EXIT_OK;
 	}
 	if (!strcmp(argv[1], "--version")) {
 		printf("gobpftrace %s\n", GOBPFTRACE_VERSION);
-		return EXIT_OK;
+		return term__flush() ? EXIT_FAILED : EXIT_OK;
 	}
-	if (argv[1][0] == '-')
-		return cmd_record(argc, argv);
-	for (i = 0; i < COMMAND_CNT; i++)
-		if (!strcmp(argv[1], commands[i].name))
-			return commands[i].run(argc - 1, argv + 1);
-	return usage_error("'%s' is not a command", argv[1]);
+	return run_command(argc, argv);
 }

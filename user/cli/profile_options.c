@@ -28,6 +28,9 @@ static const char help[] =
 	"  -o, --output FILE        replaced whole if it is there; - is standard output, when that "
 	"is\n"
 	"                           not a terminal; default gobpftrace-NAME-PID-TIME.TYPE.pprof\n"
+	"      --format pprof|text      text: as Go's own ?debug=1, of block, mutex, heap, allocs, "
+	"goroutine\n"
+	"                           and threadcreate; default pprof\n"
 	"      --every DUR          a profile each DUR until Ctrl-C, into the folder -o, named by "
 	"time\n"
 	"      --hz N               cpu: samples a second and CPU, 1 to 5000; default 99; wall: "
@@ -45,10 +48,10 @@ static const char help[] =
 	"      --json               tell about the profile in JSON\n"
 	"  -q, --quiet              tell nothing but errors\n"
 	"EXPERT\n"
-	"      --max-size SIZE      end the window at this much raw data; default 1GiB; block, "
-	"mutex, "
-	"sync,\n"
-	"                           sleep and net keep none\n"
+	"      --max-size SIZE      end the window at this much raw data; default 1GiB: samples, "
+	"and all "
+	"events\n"
+	"                           of a command; other events are added up meanwhile\n"
 	"      --attach HOW         auto (default), multi (one uprobe_multi link) or perf\n"
 	"      --no-nop5            do not use sites that the kernel can probe without a trap\n"
 	"      --estimate-allocs    sample allocs even where the runtime keeps a profile\n"
@@ -57,8 +60,8 @@ static const char help[] =
 	"TYPES\n";
 
 enum {
-	OPT_CONTAINER = OPT_OWN,
-	OPT_EVERY,
+	OPT_EVERY = OPT_OWN,
+	OPT_FORMAT,
 	OPT_HZ,
 	OPT_KERNEL,
 	OPT_TAG,
@@ -66,12 +69,11 @@ enum {
 };
 
 static const struct option longs[] = {
-	{"pid", required_argument, NULL, 'p'},
-	{"name", required_argument, NULL, 'n'},
-	{"container", required_argument, NULL, OPT_CONTAINER},
+	TARGET_LONGS,
 	{"type", required_argument, NULL, 't'},
 	{"output", required_argument, NULL, 'o'},
 	{"every", required_argument, NULL, OPT_EVERY},
+	{"format", required_argument, NULL, OPT_FORMAT},
 	{"hz", required_argument, NULL, OPT_HZ},
 	{"kernel", no_argument, NULL, OPT_KERNEL},
 	{"tag", required_argument, NULL, OPT_TAG},
@@ -112,28 +114,30 @@ static int parse_tags(const char *s, unsigned *out)
 			   bad);
 }
 
+static int parse_format(const char *s, enum profile_format *out)
+{
+	bool text = !strcmp(s, "text");
+
+	if (!text && strcmp(s, "pprof") != 0)
+		return usage_error("--format '%s': must be pprof or text", s);
+	*out = text ? PROFILE_FORMAT_TEXT : PROFILE_FORMAT_PPROF;
+	return 0;
+}
+
 static int parse_one(int c, struct profile_args *a, uint32_t *hz)
 {
 	uint64_t v = 0;
 	int rc;
 
 	switch (c) {
-	case 'p':
-		a->target.pids = optarg;
-		return 0;
-	case 'n':
-		a->target.name = optarg;
-		return 0;
-	case OPT_CONTAINER:
-		a->target.container = optarg;
-		return 0;
 	case 't':
 		return parse_type(optarg, &a->type);
 	case 'o':
-		a->output = optarg;
-		return *optarg ? 0 : usage_error("-o: needs the name of a file, or -");
+		return parse_place_option("-o", optarg, "a file, or -", &a->output);
 	case OPT_EVERY:
 		return parse_duration_option("--every", optarg, &a->every_ns);
+	case OPT_FORMAT:
+		return parse_format(optarg, &a->format);
 	case OPT_HZ:
 		rc = parse_uint_option("--hz", optarg, 1, 5000, &v);
 		*hz = (uint32_t)v;
@@ -150,7 +154,15 @@ static int parse_one(int c, struct profile_args *a, uint32_t *hz)
 		a->quiet = true;
 		return 0;
 	}
+	if (target_args__take(&a->target, c, optarg))
+		return 0;
 	return parse_recording_option(c, &a->rec);
+}
+
+/* Go's texts of waits have no labels. */
+static bool has_labels(const struct profile_args *a)
+{
+	return a->rec.labels && (a->format == PROFILE_FORMAT_PPROF || a->type == PROFILE_GOROUTINE);
 }
 
 /* The probes of its events, and of who has which labels. */
@@ -158,7 +170,7 @@ static uint64_t sites_of(const struct profile_args *a, const struct profile_kind
 {
 	uint64_t sites = k->sites;
 
-	if (sites && a->rec.labels)
+	if (sites && has_labels(a))
 		sites |= SITE_BIT(SITE_SET_LABELS);
 	if (sites && a->tags & TAG_CREATOR)
 		sites |= SITES_CREATE;
@@ -173,9 +185,10 @@ static void choose_parts(struct profile_args *a, uint32_t hz)
 	a->rec.profiles = k->name;
 	a->rec.creators = a->tags & TAG_CREATOR;
 	a->rec.sites = sites_of(a, k);
-	a->rec.fold_live = k->needs & PROFILE_NEEDS_TRANSITIONS && !profile_kind__needs_begin(k);
+	a->rec.fold_live = k->needs & PROFILE_NEEDS_TRANSITIONS;
 	a->rec.fold_id = a->type;
 	a->rec.fold_tags = a->tags;
+	a->rec.only_buckets = a->format == PROFILE_FORMAT_TEXT;
 	a->rec.hz = k->needs & (PROFILE_NEEDS_SAMPLES | PROFILE_USES_SAMPLES) ? CPU_HZ_DEFAULT : 0;
 	if (hz && k->needs & PROFILE_NEEDS_SAMPLES)
 		a->rec.hz = hz;
@@ -196,6 +209,24 @@ static int refuse_tag(const struct profile_kind *k, unsigned tags)
 	profile_tags__list(k->tags, have, sizeof(have));
 	return usage_error("--tag %s: a %s profile does not have it; it has %s", name, k->name,
 			   have);
+}
+
+static int check_format(const struct profile_args *a)
+{
+	const struct profile_kind *k = profile_kind__get(a->type);
+
+	if (a->format == PROFILE_FORMAT_PPROF)
+		return 0;
+	if (!k->has_text)
+		return usage_error(
+			"--format text: Go has none of a %s profile; it has of block, mutex, "
+			"heap, allocs, goroutine and threadcreate",
+			k->name);
+	if (a->rec.estimate_allocs)
+		return usage_error("--estimate-allocs: Go has no text of an estimate");
+	if (a->tags)
+		return usage_error("--tag: only of a pprof file, not --format text");
+	return 0;
 }
 
 static int check_combination(const struct profile_args *a, uint32_t hz)
@@ -222,7 +253,8 @@ static int check_combination(const struct profile_args *a, uint32_t hz)
 		return usage_error("--every: needs -d, how long each profile lasts");
 	if (a->every_ns && a->rec.duration_ns > a->every_ns)
 		return usage_error("--every: shorter than -d");
-	if (a->output && !strcmp(a->output, "-") && isatty(STDOUT_FILENO))
+	if (a->format == PROFILE_FORMAT_PPROF && a->output && !strcmp(a->output, "-") &&
+	    isatty(STDOUT_FILENO))
 		return usage_error("-o -: standard output is a terminal; send it to a file or a "
 				   "program");
 	return 0;
@@ -241,7 +273,7 @@ int profile_args__parse(int argc, char **argv, struct profile_args *a)
 	if (rc)
 		return rc;
 	optind = 1;
-	while ((c = getopt_long(argc, argv, "p:n:t:d:o:qh", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, TARGET_SHORTS "t:d:o:qh", longs, NULL)) != -1) {
 		if (c == 'h') {
 			print_help();
 			return EXIT_OK;
@@ -256,6 +288,8 @@ int profile_args__parse(int argc, char **argv, struct profile_args *a)
 		return usage_error("profile: which one? -t TYPE; gobpftrace profile --help lists "
 				   "them");
 	rc = check_combination(a, hz);
+	if (!rc)
+		rc = check_format(a);
 	choose_parts(a, hz);
 	return rc ? rc : -1;
 }

@@ -2,17 +2,18 @@
 #ifndef CLI_PROFILE_OPTIONS_H
 #define CLI_PROFILE_OPTIONS_H
 
-#include "cli/cli.h"
+#include "cli/target_args.h"
 #include "output/profile_kinds.h"
 #include "recorder/recording.h"
 
 struct profile_args {
-	struct target_options target;
+	struct target_args target;
 	struct recording_options rec;
 	enum profile_id type;
 	const char *output; /* -o: a file, "-", with every_ns a folder; NULL: a name of our own */
 	uint64_t every_ns;  /* 0: one profile */
 	unsigned tags;	    /* enum profile_tag */
+	enum profile_format format;
 	bool json, quiet;
 };
 

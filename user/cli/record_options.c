@@ -10,8 +10,6 @@
 #include "goruntime/wall.h"
 #include "output/profile_kinds.h"
 
-#define OVERHEAD_DEFAULT 0.05
-
 static const char help[] =
 	"usage: gobpftrace [record] TARGET [options]\n\n"
 	"Writes a folder with trace.out, profiles, summary.txt and summary.json, and prints the\n"
@@ -36,23 +34,23 @@ static const char help[] =
 	"      --raw                keep the raw stream too (capture.raw), for replay\n"
 	"      --json               print summary.json instead of the text\n"
 	"  -q, --quiet              print no summary and no live line\n"
-	"      --no-labels          leave the values of pprof labels out\n"
+	"      --no-labels          leave the values of pprof labels and paths of requests out\n"
 	"      --hz N               CPU samples a second, 0 to 5000; default 99; 0: none\n"
+	"      --requests           requests of net/http's server as tasks in the trace\n"
 	"      --max-size SIZE      end the capture at this much raw data; default 1GiB\n"
 	"      --trace-format N     23 (default; Go 1.23 and newer read it) or 26 (Go 1.26 and "
 	"newer)\n"
 	"      --max-overhead PCT   what the capture may cost at most, in per cent of what the "
-	"target "
-	"uses\n"
-	"                           itself, 0.1 to 1000, or off; default: off, 5 with --mode auto "
-	"and "
-	"burst\n"
-	"                           and for allocs where it is sampled\n"
-	"      --mode MODE          full (default): every transition; --max-overhead ends the "
-	"capture\n"
-	"                           auto: every transition while --max-overhead pays for it, exact "
-	"slices\n"
-	"                           of the time where it does not\n"
+	"target uses\n"
+	"                           itself, 0.1 to 1000, or off; default: 5, off with --mode full "
+	"and of a\n"
+	"                           command\n"
+	"      --mode MODE          auto (default): every transition while --max-overhead pays for "
+	"it, exact\n"
+	"                           slices of the time where it does not\n"
+	"                           full (default of a command): every transition; --max-overhead "
+	"ends\n"
+	"                           the capture\n"
 	"                           burst: exact slices of 300 ms at most, a quarter of the time "
 	"at "
 	"most\n"
@@ -66,21 +64,17 @@ static const char help[] =
 	"  -h, --help\n";
 
 enum {
-	OPT_ALL = OPT_OWN,
-	OPT_CONTAINER,
-	OPT_RAW,
+	OPT_RAW = OPT_OWN,
 	OPT_JSON,
 	OPT_HZ,
 	OPT_PROFILES,
 	OPT_TRACE_FORMAT,
 	OPT_MODE,
+	OPT_REQUESTS,
 };
 
 static const struct option longs[] = {
-	{"pid", required_argument, NULL, 'p'},
-	{"name", required_argument, NULL, 'n'},
-	{"all", no_argument, NULL, OPT_ALL},
-	{"container", required_argument, NULL, OPT_CONTAINER},
+	TARGET_LONGS,
 	{"output", required_argument, NULL, 'o'},
 	{"raw", no_argument, NULL, OPT_RAW},
 	{"json", no_argument, NULL, OPT_JSON},
@@ -89,6 +83,7 @@ static const struct option longs[] = {
 	{"profiles", required_argument, NULL, OPT_PROFILES},
 	{"trace-format", required_argument, NULL, OPT_TRACE_FORMAT},
 	{"mode", required_argument, NULL, OPT_MODE},
+	{"requests", no_argument, NULL, OPT_REQUESTS},
 	RECORDING_LONGS,
 	{"help", no_argument, NULL, 'h'},
 	{NULL, 0, NULL, 0},
@@ -182,18 +177,22 @@ static int settle_mode(struct record_args *a)
 	if (a->overhead_asked)
 		r->max_overhead_pct =
 			!r->budget || r->budget >= 1 ? 100 : (unsigned)(r->budget * 100 + 0.999);
+	if (a->target.command && !a->mode_asked)
+		r->mode = RECORDING_FULL;
 	if (r->mode == RECORDING_AUTO || r->mode == RECORDING_BURST) {
 		if (a->target.command)
 			return usage_error(
 				"--mode: a command is captured in full only, from its first "
 				"instruction on");
 		if (!a->overhead_asked)
-			r->budget = OVERHEAD_DEFAULT;
+			r->budget = RECORDING_BUDGET_DEFAULT;
 		if (r->mode == RECORDING_BURST && !r->budget)
 			return usage_error("--mode burst: needs a --max-overhead to stay below");
 		if (!r->budget)
 			r->mode = RECORDING_FULL;
 	}
+	if (r->mode == RECORDING_OBSERVE && r->requests)
+		return usage_error("--requests: not with --mode observe, which has no probes");
 	if (r->mode == RECORDING_FULL)
 		return 0;
 	/* what goes on between slices, too */
@@ -213,22 +212,8 @@ static int parse_one(int c, struct record_args *a)
 	int rc;
 
 	switch (c) {
-	case 'p':
-		a->target.pids = optarg;
-		return 0;
-	case 'n':
-		a->target.name = optarg;
-		return 0;
-	case OPT_ALL:
-		a->target.all = true;
-		return 0;
-	case OPT_CONTAINER:
-		a->target.container = optarg;
-		a->target.all = true;
-		return 0;
 	case 'o':
-		a->dir = optarg;
-		return *optarg ? 0 : usage_error("-o: needs the name of a folder");
+		return parse_place_option("-o", optarg, "a folder", &a->dir);
 	case OPT_RAW:
 		a->keep_raw = true;
 		return 0;
@@ -250,11 +235,17 @@ static int parse_one(int c, struct record_args *a)
 	case OPT_TRACE_FORMAT:
 		return parse_trace_format(optarg, &a->rec.trace_format);
 	case OPT_MODE:
+		a->mode_asked = true;
 		return parse_mode(optarg, &a->rec.mode);
+	case OPT_REQUESTS:
+		a->rec.requests = true;
+		return 0;
 	case OPT_MAX_OVERHEAD:
 		a->overhead_asked = true;
 		return parse_overhead(optarg, &a->rec.budget);
 	}
+	if (target_args__take(&a->target, c, optarg))
+		return 0;
 	return parse_recording_option(c, &a->rec);
 }
 
@@ -263,21 +254,13 @@ int record_args__parse(int argc, char **argv, struct record_args *a)
 	int c, rc;
 
 	*a = (struct record_args){
-		.rec = {.hz = 99,
-			.sites = SITES_ALL,
-			.snapshot = true,
-			.stacks = true,
-			.heap = true,
-			.labels = true,
-			.nop5 = true,
-			.trace_format = 23,
-			.max_sz = 1ull << 30},
+		.rec = {RECORDING_OF_EVERYTHING, .mode = RECORDING_AUTO, .max_sz = 1ull << 30},
 	};
 	rc = split_command(&argc, argv, &a->target.command);
 	if (rc)
 		return rc;
 	optind = 1;
-	while ((c = getopt_long(argc, argv, "p:n:d:o:qh", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, TARGET_SHORTS "d:o:qh", longs, NULL)) != -1) {
 		if (c == 'h') {
 			fputs(help, stdout);
 			return EXIT_OK;

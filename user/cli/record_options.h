@@ -5,11 +5,11 @@
 #include "cli/recording_options.h"
 
 struct record_args {
-	struct target_options target;
+	struct target_args target;
 	struct recording_options rec;
 	const char *dir; /* -o; NULL: a name of our own */
 	bool keep_raw, json, quiet;
-	bool overhead_asked;
+	bool overhead_asked, mode_asked;
 };
 
 /* -1: go on. Otherwise the exit_status to end with (help was shown, or a usage error). */

@@ -2,12 +2,14 @@
 #include "cli/recording_options.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/duration.h"
 #include "base/size.h"
 
+#define PLACE_MAX (PATH_MAX - 256)
 #define YEAR_NS (365ull * 24 * 3600 * 1000000000)
 
 int parse_duration_option(const char *opt, const char *s, uint64_t *ns)
@@ -44,6 +46,16 @@ int parse_size_option(const char *opt, const char *s, uint64_t *sz)
 	if (!size__parse(s, sz))
 		return 0;
 	return usage_error("%s '%s': not a size; write it as 512MiB or 1GiB", opt, s);
+}
+
+int parse_place_option(const char *opt, const char *s, const char *what, const char **out)
+{
+	if (!*s)
+		return usage_error("%s: needs the name of %s", opt, what);
+	if (strlen(s) > PLACE_MAX)
+		return usage_error("%s: longer than the name of %s may be", opt, what);
+	*out = s;
+	return 0;
 }
 
 static int parse_attach(const char *s, enum recording_attach *out)

@@ -2,15 +2,19 @@
 #ifndef CLI_RECORDING_OPTIONS_H
 #define CLI_RECORDING_OPTIONS_H
 
-#include <getopt.h>
-
 #include "cli/cli.h"
+#include "cli/target_args.h"
 #include "recorder/recording.h"
+
+/* What a recording of everything begins with: record's and watch's. For a static initialiser. */
+#define RECORDING_OF_EVERYTHING                                                                    \
+	.hz = 99, .sites = SITES_ALL, .snapshot = true, .stacks = true, .heap = true,              \
+	.labels = true, .nop5 = true, .trace_format = 23
 
 /* The options of every command that makes a recording. All parsers: 0, or EXIT_USAGE with a
  * message. */
 enum {
-	OPT_NO_LABELS = 256,
+	OPT_NO_LABELS = OPT_BEHIND_TARGET,
 	OPT_MAX_SIZE,
 	OPT_ATTACH,
 	OPT_NO_NOP5,
@@ -39,6 +43,8 @@ int parse_recording_option(int c, struct recording_options *rec);
 int parse_duration_option(const char *opt, const char *s, uint64_t *ns);
 /* "512M", "1GiB", bytes. */
 int parse_size_option(const char *opt, const char *s, uint64_t *sz);
+/* The name of `what` ("a folder"), with room for a name that we add. */
+int parse_place_option(const char *opt, const char *s, const char *what, const char **out);
 int parse_uint_option(const char *opt, const char *s, uint64_t min, uint64_t max, uint64_t *out);
 /* What follows "--" becomes the command, and argc ends there. */
 int split_command(int *argc, char **argv, char ***command);

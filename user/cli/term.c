@@ -12,6 +12,7 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static bool live_shown;
 static bool quiet;
+static const char *command; /* NULL: none was named */
 
 static void clear_live(void)
 {
@@ -66,16 +67,47 @@ void term__live_end(void)
 	pthread_mutex_unlock(&lock);
 }
 
+void term__set_command(const char *name)
+{
+	command = name;
+}
+
+/* err: of the writing before, 0 none or not known. A reader that has seen enough (less, head) is no
+ * failure. */
+static int flush(int err)
+{
+	errno = 0;
+	if (!fflush(stdout) && !ferror(stdout))
+		return 0;
+	clearerr(stdout);
+	if (!err)
+		err = errno;
+	if (err == EPIPE)
+		return 0;
+	log_error("standard output: %s", err ? strerror(err) : "cannot be written");
+	return err ? -err : -EIO;
+}
+
+int term__flush(void)
+{
+	return flush(0);
+}
+
 int term__print(const struct buf *b)
 {
-	int err = 0;
-
 	errno = 0;
-	if (fwrite(b->data, 1, b->len, stdout) != b->len || fflush(stdout)) {
-		err = errno ? -errno : -EIO;
-		log_error("standard output: %s", strerror(-err));
-	}
-	return err;
+	return flush(fwrite(b->data, 1, b->len, stdout) == b->len ? 0 : errno);
+}
+
+static char place[300]; /* "" the command line */
+
+void usage_error__at(const char *path, size_t line, size_t column)
+{
+	place[0] = 0;
+	if (path && line)
+		snprintf(place, sizeof(place), "%.250s:%zu:%zu: ", path, line, column);
+	else if (path)
+		snprintf(place, sizeof(place), "%.250s: ", path);
 }
 
 int usage_error(const char *fmt, ...)
@@ -86,6 +118,10 @@ int usage_error(const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
-	log_error("%s (see gobpftrace --help)", line);
+	if (place[0] || strstr(line, "--help"))
+		log_error("%s%s", place, line);
+	else
+		log_error("%s (see gobpftrace %s%s--help)", line, command ? command : "",
+			  command ? " " : "");
 	return EXIT_USAGE;
 }

@@ -3,10 +3,13 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #include "base/duration.h"
+#include "cli/cli.h"
 #include "output/json.h"
+#include "process/process.h"
 
 /* ---- reasons ---- */
 
@@ -27,13 +30,19 @@ static const char *sentence(enum cond_subject s)
 	case COND_GC:
 		return "a collection went on, from sweep termination to the end of marking";
 	case COND_ASSIST:
-		return "mark assists of the target's CPU time; an upper bound";
+		return "goroutines running in mark assists, of the target's CPU time";
 	case COND_CPU:
 		return "CPU time of what GOMAXPROCS allows";
 	case COND_THROTTLED:
 		return "periods of its cgroup in which its quota was used up";
 	case COND_GOROUTINES:
 		return "goroutines alive, the runtime's own among them";
+	case COND_REQUEST:
+		return "one request, from its handler's begin to its end";
+	case COND_REQUEST_PCT:
+		return "requests that ended in the time said";
+	case COND_REQUEST_RATE:
+		return "requests that ended, a second";
 	case COND_EXIT:
 		return "the process ended";
 	default:
@@ -47,6 +56,32 @@ static uint64_t to_raw(const struct condition *c, double v)
 	return v > 0 ? (uint64_t)v : 0;
 }
 
+static void put_ending(int32_t ended, char *out, size_t sz)
+{
+	int status = GBT_REQUEST_STATUS(ended);
+
+	if (ended & GBT_REQUEST_PANICKED)
+		snprintf(out, sz, "panic");
+	else if (ended & GBT_REQUEST_HIJACKED)
+		snprintf(out, sz, "hijacked");
+	else if (ended & GBT_REQUEST_NO_STATUS)
+		snprintf(out, sz, "not known");
+	else
+		snprintf(out, sz, "%d", status ? status : 200);
+}
+
+static void put_request(const struct firing *f, struct raw_reason *out)
+{
+	const struct request_name *r = &f->request;
+
+	snprintf(out->method, sizeof(out->method), "%.*s", (int)r->method_len, r->method);
+	snprintf(out->path, sizeof(out->path), "%.*s", (int)r->path_len, r->path);
+	if (f->lasts)
+		snprintf(out->ending, sizeof(out->ending), "not over");
+	else
+		put_ending(f->ended, out->ending, sizeof(out->ending));
+}
+
 void watch_reason__of(const struct condition *c, const struct firing *f, struct raw_reason *out)
 {
 	*out = (struct raw_reason){
@@ -58,11 +93,28 @@ void watch_reason__of(const struct condition *c, const struct firing *f, struct 
 		.stack = f->stack,
 	};
 	snprintf(out->condition, sizeof(out->condition), "%s", c->text);
-	snprintf(out->what, sizeof(out->what), "%s", sentence(c->subject));
+	snprintf(out->what, sizeof(out->what), "%s%s", sentence(c->subject),
+		 f->lasts ? "; it was not over when this was seen" : "");
+	if (f->is_request)
+		put_request(f, out);
 	if (c->unit == UNIT_NONE)
 		return;
 	condition__format(c, f->value, out->value);
 	condition__format(c, c->value, out->threshold);
+}
+
+void watch_reason__add_exit(int status, struct raw_reason *r)
+{
+	const char *what = "the process ended";
+
+	if (WIFSIGNALED(status))
+		what = "the process was ended by a signal";
+	else if (WEXITSTATUS(status) == 2)
+		what = "the process ended; so do Go programs after a panic or a fatal error, among "
+		       "others";
+	exit_status__format(status, r->value);
+	r->value_raw = (uint64_t)status;
+	snprintf(r->what, sizeof(r->what), "%s", what);
 }
 
 /* ---- lines ---- */
@@ -114,6 +166,11 @@ static void put_reason(struct json *j, const struct raw_reason *r)
 	json__u64(j, "value_raw", r->value_raw);
 	json__u64(j, "goroutine", r->goid);
 	json__str(j, "what", r->what);
+	if (r->ending[0]) {
+		json__str(j, "method", r->method);
+		json__str(j, "path", r->path);
+		json__str(j, "ending", r->ending);
+	}
 }
 
 void watch_events__begin(const struct watch_args *a, const struct recording *rec)
@@ -137,14 +194,89 @@ void watch_events__begin(const struct watch_args *a, const struct recording *rec
 	send_line(&l);
 }
 
+static const char *target_of(const struct watch_args *a)
+{
+	return a->target.name ? a->target.name : a->target.container;
+}
+
+void watch_events__waiting(const struct watch_args *a)
+{
+	struct line l = {.a = a};
+
+	if (a->json) {
+		begin_json(&l, "waiting");
+		json__str(&l.j, "target", target_of(a));
+	} else {
+		buf__printf(&l.out, "waiting for %s", target_of(a));
+	}
+	send_line(&l);
+}
+
+void watch_events__reloaded(const struct watch_args *a, bool ok)
+{
+	struct line l = {.a = a};
+
+	if (a->json) {
+		begin_json(&l, ok ? "reloaded" : "not reloaded");
+		json__u64(&l.j, "conditions", a->condition_cnt);
+	} else if (ok) {
+		buf__printf(&l.out, "reloaded: %zu condition%s", a->condition_cnt,
+			    a->condition_cnt == 1 ? "" : "s");
+	} else {
+		return; /* the mistakes are told */
+	}
+	send_line(&l);
+}
+
+static const char *end_text(enum recording_end end)
+{
+	switch (end) {
+	case RECORDING_TARGET_EXITED:
+		return "the target exited";
+	case RECORDING_TARGET_EXECED:
+		return "the target exec'ed another program";
+	case RECORDING_STOPPED:
+		return "interrupted";
+	default:
+		return "recording failed";
+	}
+}
+
+void watch_events__gone(const struct watch_args *a, const struct recording *rec,
+			enum recording_end end)
+{
+	struct line l = {.a = a};
+	char exit[EXIT_STATUS_SZ] = "";
+	int status;
+
+	if (!recording__exit_status(rec, &status))
+		exit_status__format(status, exit);
+
+	if (a->json) {
+		begin_json(&l, "gone");
+		json__str(&l.j, "name", recording__name(rec));
+		json__u64(&l.j, "pid", (uint64_t)recording__pid(rec));
+		json__str(&l.j, "why", end_text(end));
+		json__str(&l.j, "exit", exit[0] ? exit : NULL);
+	} else {
+		buf__printf(&l.out, "%s (%d): %s%s%s%s", recording__name(rec), recording__pid(rec),
+			    end_text(end), exit[0] ? ", " : "", exit,
+			    target_of(a) ? "; waiting for the next one" : "");
+	}
+	send_line(&l);
+}
+
 /* People are told of captures. */
-void watch_events__trigger(const struct watch_args *a, const struct raw_reason *r, const char *then)
+void watch_events__trigger(const struct watch_args *a, const struct recording *rec,
+			   const struct raw_reason *r, const char *then)
 {
 	struct line l = {.a = a};
 
 	if (!a->json)
 		return;
 	begin_json(&l, "trigger");
+	if (rec)
+		json__u64(&l.j, "pid", (uint64_t)recording__pid(rec));
 	put_reason(&l.j, r);
 	json__str(&l.j, "then", then);
 	send_line(&l);
@@ -175,6 +307,7 @@ void watch_events__result(const struct watch_args *a, const struct watch_result 
 
 	if (a->json) {
 		begin_json(&l, res->err ? "failed" : "capture");
+		json__u64(&l.j, "pid", (uint64_t)recording__pid(res->rec));
 		put_reason(&l.j, &res->reason);
 		json__str(&l.j, "folder", res->dir);
 		if (res->err)
@@ -209,13 +342,13 @@ void watch_events__end(const struct watch_args *a, const struct watch_totals *t)
 
 	if (a->json) {
 		begin_json(&l, "ended");
-		json__str(&l.j, "why", t->why);
+		json__str(&l.j, "why", end_text(t->end));
 		json__u64(&l.j, "captures", t->captures);
 		json__u64(&l.j, "merged", t->merged);
 		json__u64(&l.j, "passed_over", t->passed_over);
 		json__u64(&l.j, "window_bytes", t->window_sz);
 	} else {
-		buf__printf(&l.out, "ended: %s; %llu capture%s", t->why,
+		buf__printf(&l.out, "ended: %s; %llu capture%s", end_text(t->end),
 			    (unsigned long long)t->captures, t->captures == 1 ? "" : "s");
 		if (t->merged || t->passed_over)
 			buf__printf(&l.out,

@@ -3,17 +3,20 @@
 
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
+#include "base/nearest.h"
+#include "base/settings.h"
 #include "cli/record_options.h"
 #include "cli/recording_options.h"
+#include "cli/watch_config.h"
 #include "goruntime/plan.h"
 #include "output/profile_kinds.h"
 
 #define SECOND_NS 1000000000ull
 #define KEEP_MIN_NS (SECOND_NS / 10)
-#define MEMORY_MIN (4u << 20)
 
 static const char help[] =
 	"usage: gobpftrace watch TARGET -o DIR [--on CONDITION]… [options]\n\n"
@@ -22,14 +25,17 @@ static const char help[] =
 	"into DIR when a condition holds, or when asked to (trigger DIR, SIGUSR2). Until "
 	"Ctrl-C.\n\n"
 	"TARGET\n"
-	"  -p, --pid PID            this process\n"
-	"  -n, --name NAME          the process of that name\n"
-	"      --container ID       the Go process of a container\n"
+	"  -p, --pid PID[,PID]…     these processes, until they end\n"
+	"  -n, --name NAME          the process of that name, and the next one when it has ended\n"
+	"      --container ID       the Go processes of a container, now or later\n"
+	"      --all                all that there are of that name, now or later\n"
+	"      --wait               there may be none yet\n"
 	"OPTIONS\n"
 	"  -o, --output DIR         the folder that captures are written into; others in it stay\n"
 	"      --keep DUR           how much of the past; default 10s\n"
-	"      --max-memory SIZE    for what is kept; default 64MiB; the window is shorter where\n"
-	"                           that is not enough\n"
+	"      --max-memory SIZE    for what is kept of all processes; default 64MiB; the window "
+	"is\n"
+	"                           shorter where that is not enough\n"
 	"      --on CONDITION       when to write; may be said up to 32 times; see below\n"
 	"      --every DUR          a capture this often\n"
 	"      --on-file PATH       a capture when this file appears\n"
@@ -50,14 +56,17 @@ static const char help[] =
 	"      --raw                keep the raw stream of each capture (capture.raw)\n"
 	"      --json               one line of JSON an event on standard output\n"
 	"  -q, --quiet              print nothing but errors\n"
-	"      --no-labels          leave the values of pprof labels out\n"
+	"      --no-labels          leave the values of pprof labels and paths of requests out\n"
 	"      --hz N               CPU samples a second, 0 to 5000; default 99; 0: none\n"
 	"      --trace-format N     23 (default) or 26\n"
 	"CONDITIONS\n"
+	"  request > 200ms          request match 'POST /pay*' > 50ms\n"
+	"  request p99 > 80ms       request rate < 10/s             (net/http's server)\n"
 	"  goroutines > 10000       goroutines growth > 1000/min    threads > 200\n"
 	"  sched > 100ms            sched p99 > 10ms for 10s        syscall > 100ms\n"
 	"  block sync > 1s          (any, network, select, cond, sync, send, receive, chan, "
-	"sleep)\n"
+	"assist,\n"
+	"                           sleep)\n"
 	"  stw > 1ms                gc > 500ms                      assist > 10%\n"
 	"  cpu > 90%                throttled > 5%                  rss > 2GiB\n"
 	"  heap > 1GiB              exit\n"
@@ -65,10 +74,15 @@ static const char help[] =
 	"      --attach HOW         auto (default), multi (one uprobe_multi link) or perf\n"
 	"      --no-nop5            do not use sites that the kernel can probe without a trap\n"
 	"      --force-layout       trust the DWARF of an unknown Go version; every file says so\n"
+	"CONFIGURATION\n"
+	"      --config FILE        YAML: the names of these options with their values; on: a "
+	"list.\n"
+	"                           Options win. SIGHUP reads it again\n"
+	"      --check              only look whether there are mistakes\n"
 	"  -h, --help\n";
 
 enum {
-	OPT_CONTAINER = OPT_OWN,
+	OPT_WAIT = OPT_OWN,
 	OPT_KEEP,
 	OPT_MAX_MEMORY,
 	OPT_ON,
@@ -86,12 +100,13 @@ enum {
 	OPT_JSON,
 	OPT_HZ,
 	OPT_TRACE_FORMAT,
+	OPT_CONFIG,
+	OPT_CHECK,
 };
 
 static const struct option longs[] = {
-	{"pid", required_argument, NULL, 'p'},
-	{"name", required_argument, NULL, 'n'},
-	{"container", required_argument, NULL, OPT_CONTAINER},
+	TARGET_LONGS,
+	{"wait", no_argument, NULL, OPT_WAIT},
 	{"output", required_argument, NULL, 'o'},
 	{"keep", required_argument, NULL, OPT_KEEP},
 	{"max-memory", required_argument, NULL, OPT_MAX_MEMORY},
@@ -115,9 +130,14 @@ static const struct option longs[] = {
 	{"attach", required_argument, NULL, OPT_ATTACH},
 	{"no-nop5", no_argument, NULL, OPT_NO_NOP5},
 	{"force-layout", no_argument, NULL, OPT_FORCE_LAYOUT},
+	/* not in a configuration file: */
+	{"config", required_argument, NULL, OPT_CONFIG},
+	{"check", no_argument, NULL, OPT_CHECK},
 	{"help", no_argument, NULL, 'h'},
 	{NULL, 0, NULL, 0},
 };
+#define LONGS (sizeof(longs) / sizeof(longs[0]))
+#define SETTABLE (LONGS - 4)
 
 static int add_condition(struct watch_args *a, const char *text)
 {
@@ -171,7 +191,7 @@ static int parse_bounds(int c, struct watch_args *a)
 		return parse_keep(optarg, &a->rec.keep_ns);
 	case OPT_MAX_MEMORY:
 		rc = parse_size_option("--max-memory", optarg, &a->rec.keep_sz);
-		if (!rc && a->rec.keep_sz < MEMORY_MIN)
+		if (!rc && a->rec.keep_sz < WATCH_MEMORY_MIN)
 			rc = usage_error("--max-memory '%s': must be 4MiB at least", optarg);
 		return rc;
 	case OPT_MAX_CAPTURES:
@@ -201,23 +221,20 @@ static int parse_one(int c, struct watch_args *a)
 	int rc;
 
 	switch (c) {
-	case 'p':
-		a->target.pids = optarg;
+	case OPT_WAIT:
+		a->wait = true;
 		return 0;
-	case 'n':
-		a->target.name = optarg;
+	case OPT_CONFIG: /* read before */
 		return 0;
-	case OPT_CONTAINER:
-		a->target.container = optarg;
+	case OPT_CHECK:
+		a->check = true;
 		return 0;
 	case 'o':
-		a->dir = optarg;
-		return *optarg ? 0 : usage_error("-o: needs the name of a folder");
+		return parse_place_option("-o", optarg, "a folder", &a->dir);
 	case OPT_ON:
 		return add_condition(a, optarg);
 	case OPT_ON_FILE:
-		a->file = optarg;
-		return *optarg ? 0 : usage_error("--on-file: needs the name of a file");
+		return parse_place_option("--on-file", optarg, "a file", &a->file);
 	case OPT_HIGH_WATER:
 		a->high_water = true;
 		return 0;
@@ -242,45 +259,120 @@ static int parse_one(int c, struct watch_args *a)
 	case OPT_TRACE_FORMAT:
 		return parse_trace_format(optarg, &a->rec.trace_format);
 	default:
-		return parse_bounds(c, a);
+		return target_args__take(&a->target, c, optarg) ? 0 : parse_bounds(c, a);
 	}
+}
+
+const struct option *watch_option__named(const char *name)
+{
+	for (size_t i = 0; i < SETTABLE; i++)
+		if (!strcmp(longs[i].name, name))
+			return &longs[i];
+	return NULL;
+}
+
+const char *watch_option__nearest(const char *name)
+{
+	const char *names[SETTABLE];
+
+	for (size_t i = 0; i < SETTABLE; i++)
+		names[i] = longs[i].name;
+	return nearest__name(name, strlen(name), names, SETTABLE);
+}
+
+int watch_option__take(struct watch_args *a, const struct option *o, char *value)
+{
+	optarg = value;
+	return parse_one(o->val, a);
+}
+
+/* What is wrong between options, and which of them to look at where the file has it. */
+static int contradiction(const struct watch_args *a, const char *name, const char *what)
+{
+	int rc;
+
+	if (a->config)
+		watch_config__point(a, name);
+	rc = usage_error("%s", what);
+	usage_error__at(NULL, 0, 0);
+	return rc;
 }
 
 static int check(struct watch_args *a)
 {
 	if (!a->dir)
-		return usage_error("watch: needs -o, the folder that captures are written into");
+		return contradiction(a, "output",
+				     "watch: needs -o, the folder that captures are written into");
 	if (a->after_ns >= a->rec.keep_ns)
-		return usage_error("--after: must be shorter than --keep: what led to it would be "
-				   "gone");
+		return contradiction(
+			a, "after",
+			"--after: must be shorter than --keep: what led to it would be "
+			"gone");
+	if (a->wait && !a->target.name && !a->target.container)
+		return contradiction(a, "wait", "--wait: goes with -n or --container");
+	if (a->check && !a->config)
+		return usage_error("--check: goes with --config");
+	if (a->check && a->target.forms != 1)
+		return contradiction(a, "", "one target: give pid, name or container");
+	a->several = a->target.all || a->target.container ||
+		     (a->target.pids && strchr(a->target.pids, ','));
+	for (size_t i = 0; i < a->condition_cnt; i++)
+		if (a->conditions[i].match[0] && !a->rec.labels)
+			return usage_error("--on '%s': --no-labels leaves out what it would match",
+					   a->conditions[i].text);
 	a->writer.trace_format = a->rec.trace_format;
 	a->rec.conditions = a->conditions;
 	a->rec.condition_cnt = a->condition_cnt;
 	return -1;
 }
 
+static const struct watch_args defaults = {
+	.rec = {RECORDING_OF_EVERYTHING, .max_sz = UINT64_MAX, .keep_ns = 10 * SECOND_NS,
+		.keep_sz = 64u << 20},
+	.writer = {.exec_timeout_ns = 30 * SECOND_NS},
+	.cool_down_ns = 300 * SECOND_NS,
+	.disk_max = 2ull << 30,
+};
+
+/* The file comes first, wherever it stands: options win. Their mistakes are told afterwards. */
+static const char *find_config(int argc, char **argv)
+{
+	const char *path = NULL;
+	int c;
+
+	optind = 1;
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, TARGET_SHORTS "o:qh", longs, NULL)) != -1)
+		if (c == OPT_CONFIG)
+			path = optarg;
+	opterr = 1;
+	return path;
+}
+
+/* A target of the command line is meant instead of the file's. */
+static void settle_target(struct target_args *t, const struct target_args *of_file)
+{
+	bool all = t->all || (of_file->all && !t->pids);
+
+	if (!t->forms)
+		*t = *of_file;
+	t->all = all;
+}
+
 int watch_args__parse(int argc, char **argv, struct watch_args *a)
 {
+	struct target_args of_file;
 	int c, rc;
 
-	*a = (struct watch_args){
-		.rec = {.hz = 99,
-			.sites = SITES_ALL,
-			.snapshot = true,
-			.stacks = true,
-			.heap = true,
-			.labels = true,
-			.nop5 = true,
-			.trace_format = 23,
-			.max_sz = UINT64_MAX,
-			.keep_ns = 10 * SECOND_NS,
-			.keep_sz = 64u << 20},
-		.writer = {.exec_timeout_ns = 30 * SECOND_NS},
-		.cool_down_ns = 300 * SECOND_NS,
-		.disk_max = 2ull << 30,
-	};
+	*a = defaults;
+	a->config = find_config(argc, argv);
+	rc = a->config ? watch_config__take(a->config, a) : 0;
+	if (rc)
+		return rc;
+	of_file = a->target;
+	a->target = (struct target_args){0};
 	optind = 1;
-	while ((c = getopt_long(argc, argv, "p:n:o:qh", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, TARGET_SHORTS "o:qh", longs, NULL)) != -1) {
 		if (c == 'h') {
 			fputs(help, stdout);
 			return EXIT_OK;
@@ -291,5 +383,14 @@ int watch_args__parse(int argc, char **argv, struct watch_args *a)
 	}
 	if (optind < argc)
 		return usage_error("'%s': not expected here", argv[optind]);
+	settle_target(&a->target, &of_file);
 	return check(a);
+}
+
+void watch_args__free(struct watch_args *a)
+{
+	if (a->settings)
+		settings__free(a->settings);
+	free(a->settings);
+	a->settings = NULL;
 }

@@ -8,6 +8,7 @@
 #include "base/duration.h"
 #include "base/log.h"
 #include "goruntime/switches.h"
+#include "recorder/governor.h"
 
 #define LOOK_EVERY_NS (1000 * 1000)
 #define LOOK_SHARE 4 /* a look is followed by a pause of so many times its length */
@@ -140,4 +141,31 @@ int foresight__trial(struct go_target *t, const struct probe_plan *plan, enum ca
 	if (!err)
 		fill_shares(price, out);
 	return err;
+}
+
+/* As the governor spends it: of the target's own work, or of a core where that is next to nothing.
+ */
+static double time_paid(const struct foresight *f, double budget)
+{
+	double own_ns = f->added > 0 ? (double)f->hits * (double)f->price_hit_ns / f->added : 0;
+	double paid_ns = own_ns * budget, floor_ns = (double)f->window_ns * GOVERNOR_CORE_FLOOR;
+
+	if (paid_ns < floor_ns)
+		paid_ns = floor_ns;
+	paid_ns *= GOVERNOR_RATE;
+	return paid_ns < own_ns * f->added ? paid_ns / (own_ns * f->added) : 1;
+}
+
+void foresight__mode(const struct foresight *f, enum recording_mode mode, double budget,
+		     struct mode_cost *out)
+{
+	double time = mode == RECORDING_OBSERVE ? 0 : 1;
+
+	if (mode == RECORDING_AUTO || mode == RECORDING_BURST)
+		time = time_paid(f, budget);
+	if (mode == RECORDING_BURST && time > 1.0 / (1 + GOVERNOR_PAUSE_SHARE))
+		time = 1.0 / (1 + GOVERNOR_PAUSE_SHARE);
+	out->time = time;
+	out->added = f->added * time;
+	out->share = out->added / (1 + out->added);
 }

@@ -7,6 +7,7 @@
 
 #include "goruntime/target.h"
 #include "recorder/hit_price.h"
+#include "recorder/recording.h"
 
 /* What a capture would cost, before there is one. All of it is an estimate. */
 struct foresight {
@@ -29,5 +30,14 @@ int foresight__watch(struct go_target *t, const struct hit_price *price, struct 
 /* Attaches the probes of a whole trace for FORESIGHT_TRIAL_NS and throws away what they send. */
 int foresight__trial(struct go_target *t, const struct probe_plan *plan, enum capture_attach attach,
 		     const struct hit_price *price, struct foresight *out);
+
+/* What a mode would take of it below this budget (struct recording_options), and for how much of
+ * the time it would see transitions. */
+struct mode_cost {
+	double share, added; /* as above */
+	double time;
+};
+void foresight__mode(const struct foresight *f, enum recording_mode mode, double budget,
+		     struct mode_cost *out);
 
 #endif

@@ -7,10 +7,9 @@
 #define FADE_NS 1e9	   /* of the mean of the target's own work */
 #define RATE_FADE_NS 100e6 /* of the worst rate of hits of late */
 #define POOR_WAIT_NS 6e9   /* after a slice that was not worth having; doubles each time */
-#define POOR_MAX 4
-#define PAUSE_SHARE 3 /* between slices of a length that was asked for */
-#define FULL 0.99     /* of what can be saved */
-#define TAIL_SHARE 4  /* a slice is so many times as long as the removal behind it, where it can */
+#define POOR_MAX 5
+#define FULL 0.99    /* of what can be saved */
+#define TAIL_SHARE 4 /* a slice is so many times as long as the removal behind it, where it can */
 
 /* The budget in CPU time per second. */
 static double income(const struct governor *g)
@@ -67,6 +66,7 @@ static void book(struct governor *g, const struct governor_seen *seen, bool stea
 	if (g->on || hits)
 		g->cpu_on_ns += (double)cpu;
 	if (g->on && steady) {
+		g->steady_ns += took;
 		g->steady_cpu_ns += (double)cpu;
 		g->steady_cost_ns += cost;
 	}
@@ -111,7 +111,7 @@ static enum governor_says step_off(struct governor *g, uint64_t now_ns)
 	double long_ns = (double)g->cfg.detach_ns * TAIL_SHARE;
 
 	if (g->cfg.once || now_ns - g->off_since_ns < g->wait_ns ||
-	    now_ns - g->off_since_ns < g->cfg.slice_max_ns * PAUSE_SHARE)
+	    now_ns - g->off_since_ns < g->cfg.slice_max_ns * GOVERNOR_PAUSE_SHARE)
 		return GOVERNOR_KEEP;
 	if (long_ns < (double)GOVERNOR_SLICE_NS)
 		long_ns = (double)GOVERNOR_SLICE_NS;
@@ -133,7 +133,8 @@ enum governor_says governor__step(struct governor *g, const struct governor_seen
 	return g->on ? step_on(g, seen->now_ns) : step_off(g, seen->now_ns);
 }
 
-/* One that was so short teaches nothing: the next try comes later each time. */
+/* One that was so short teaches nothing: the next try comes later each time. But the first may have
+ * ended by a wrong guess, of what the target uses and of what removing takes. */
 static void judge_slice(struct governor *g, uint64_t lasted_ns)
 {
 	if (lasted_ns >= GOVERNOR_SLICE_MIN_NS) {
@@ -141,7 +142,7 @@ static void judge_slice(struct governor *g, uint64_t lasted_ns)
 		g->wait_ns = 0;
 		return;
 	}
-	g->wait_ns = (uint64_t)POOR_WAIT_NS << g->poor;
+	g->wait_ns = g->poor ? (uint64_t)POOR_WAIT_NS << (g->poor - 1) : 0;
 	if (g->poor < POOR_MAX)
 		g->poor++;
 }
@@ -167,10 +168,14 @@ void governor__done(struct governor *g, const struct governor_seen *seen, uint64
 
 double governor__full_added(const struct governor *g)
 {
-	bool steady = g->steady_cpu_ns > 0;
+	bool steady = g->steady_ns > 0;
 	double cpu = steady ? g->steady_cpu_ns : g->cpu_on_ns;
 	double cost = steady ? g->steady_cost_ns : g->spent_ns;
 
+	/* The kernel tells CPU time late, of a few ms next to none: then it is what the target
+	 * takes without probes, at least. */
+	if (steady && g->steady_ns < (double)GOVERNOR_SLICE_NS && cpu < g->steady_ns * g->cpu_rate)
+		cpu = g->steady_ns * g->cpu_rate;
 	if (cost > cpu * HIT_SHARE_MAX)
 		cost = cpu * HIT_SHARE_MAX;
 	return cpu > 0 ? cost / (cpu - cost) : 0;

@@ -17,6 +17,7 @@
  * of it as income no six seconds more than the budget itself: 6 × 0.8 + 1 < 6.
  */
 #define GOVERNOR_RATE 0.8
+#define GOVERNOR_PAUSE_SHARE 3 /* between slices of a length that was asked for */
 #define GOVERNOR_SAVED_NS UINT64_C(1000000000)
 #define GOVERNOR_CORE_FLOOR 0.005	     /* of one core, whatever the target itself uses */
 #define GOVERNOR_SLICE_NS UINT64_C(50000000) /* worth having, where the budget has room for it */
@@ -54,9 +55,10 @@ struct governor {
 	double saved_ns;  /* may be below 0: what has been spent too much */
 	double spent_ns;  /* in all */
 	double cpu_on_ns; /* CPU time of the target while probes were in place, theirs included */
-	/* CPU time, and what hits took of it, between looks from the first to the last of which all
-	 * probes were in place: while they come and go the target is hit less, or not at all */
-	double steady_cpu_ns, steady_cost_ns;
+	/* time, CPU time, and what hits took of it, between looks from the first to the last of
+	 * which all probes were in place: while they come and go the target is hit less, or not at
+	 * all */
+	double steady_ns, steady_cpu_ns, steady_cost_ns;
 	double cpu_rate; /* of the target's own work, in cores; a mean over the last second */
 	double hit_rate; /* hits a second while probes were in place: of late, at worst */
 	uint64_t on_since_ns, off_since_ns;

@@ -35,8 +35,8 @@ void hit_price__bounds(const struct hit_price *p, uint64_t hits, uint64_t cpu_ns
 
 /* Measures in a thread of its own while a target is being opened. */
 struct price_job;
-/* remember: of a plan by which the programs remember (recording_mode__remembers). NULL: no thread
- * or memory to be had; then prices are assumed. */
+/* remember: of a plan by which the programs remember (plan__sees_changes). NULL: no thread or
+ * memory to be had; then prices are assumed. */
 struct price_job *price_job__begin(enum capture_attach attach, bool nop5_wanted, bool remember);
 bool price_job__is_told(struct price_job *j);
 /* Waits until it is; borrowed until free. NULL is passed through. */

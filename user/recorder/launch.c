@@ -122,27 +122,31 @@ static void __attribute__((noreturn)) child(const char *path, char **argv, int g
 	_exit(127);
 }
 
-int launch__new(char **argv, struct launch **out)
+static int say_error(const char *name, const char *what, int err)
 {
-	int go[2] = {-1, -1}, error[2] = {-1, -1}, err;
-	struct launch *l = calloc(1, sizeof(*l));
+	log_error("'%s': %s%s", name, what, strerror(-err));
+	return err;
+}
 
-	if (!l)
-		return -ENOMEM;
-	err = find_executable(argv[0], &l->path);
-	if (err) {
-		log_error("'%s': %s", argv[0], strerror(-err));
-		goto out;
-	}
+static void close_both(const int fds[2])
+{
+	for (int i = 0; i < 2; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+}
+
+/* Each side keeps its ends of the pipes. */
+static int begin_child(struct launch *l, char **argv)
+{
+	int go[2] = {-1, -1}, error[2] = {-1, -1}, err = 0;
+
 	if (pipe2(go, O_CLOEXEC) || pipe2(error, O_CLOEXEC)) {
-		err = -errno;
-		log_error("'%s': pipe: %s", argv[0], strerror(-err));
+		err = say_error(argv[0], "pipe: ", -errno);
 		goto out;
 	}
 	l->pid = fork();
 	if (l->pid < 0) {
-		err = -errno;
-		log_error("'%s': fork: %s", argv[0], strerror(-err));
+		err = say_error(argv[0], "fork: ", -errno);
 		goto out;
 	}
 	if (l->pid == 0) {
@@ -153,19 +157,31 @@ int launch__new(char **argv, struct launch **out)
 	l->go_fd = go[1];
 	l->error_fd = error[0];
 	go[1] = error[0] = -1;
-	*out = l;
 out:
-	for (int i = 0; i < 2; i++) {
-		if (go[i] >= 0)
-			close(go[i]);
-		if (error[i] >= 0)
-			close(error[i]);
-	}
+	close_both(go);
+	close_both(error);
+	return err;
+}
+
+int launch__new(char **argv, struct launch **out)
+{
+	struct launch *l = calloc(1, sizeof(*l));
+	int err;
+
+	if (!l)
+		return -ENOMEM;
+	err = find_executable(argv[0], &l->path);
+	if (err)
+		say_error(argv[0], "", err);
+	else
+		err = begin_child(l, argv);
 	if (err) {
 		free(l->path);
 		free(l);
+		return err;
 	}
-	return err;
+	*out = l;
+	return 0;
 }
 
 pid_t launch__pid(const struct launch *l)

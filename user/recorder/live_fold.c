@@ -8,8 +8,14 @@
 #include <time.h>
 
 #include "base/buf.h"
+#include "base/duration.h"
+#include "recorder/event_queue.h"
 
 #define FOLD_EVERY_NS (10 * 1000 * 1000)
+/* So that little is left when the window ends. */
+#define ADVANCE_EVERY_NS (50 * 1000 * 1000)
+/* How far the first pass is ahead: what a thread does next is seldom later. */
+#define AHEAD_NS (100 * 1000 * 1000)
 
 struct live_fold {
 	struct live_fold_config cfg;
@@ -20,6 +26,9 @@ struct live_fold {
 	struct profile_fold *fold;
 	struct raw_sorter *sorter;
 	uint64_t late;
+	bool ahead;		  /* there is a first pass */
+	struct event_queue queue; /* of those that only it has seen */
+	uint64_t newest_ns;	  /* of these */
 
 	pthread_t thread;
 	bool running;
@@ -66,12 +75,46 @@ static size_t live_frames(void *ctx, const struct tr_stack *st, struct frame *ou
 
 /* ---- the thread ---- */
 
+/* Is it the event's turn? What the snapshot cannot tell yet, the first pass must have seen. */
+static bool is_due(const struct live_fold *l, const struct gbt_event *ev)
+{
+	const struct snapshot *s = l->cfg.snapshot;
+	uint64_t from = s && s->end_ns > ev->hdr.time_ns ? s->end_ns : ev->hdr.time_ns;
+
+	return l->newest_ns >= from + AHEAD_NS;
+}
+
+static int fold_due(struct live_fold *l, bool all)
+{
+	const struct gbt_event *ev;
+	int err = 0;
+
+	while (!err && (ev = event_queue__first(&l->queue)) && (all || is_due(l, ev))) {
+		err = profile_fold__event(l->fold, &ev->hdr, sizeof(*ev));
+		event_queue__drop(&l->queue);
+	}
+	return err;
+}
+
+static int fold_ahead(struct live_fold *l, const struct gbt_hdr *rec, size_t len)
+{
+	int err = profile_fold__prescan(l->fold, rec, len);
+
+	if (!err)
+		err = event_queue__push(&l->queue, (const struct gbt_event *)rec);
+	if (rec->time_ns > l->newest_ns)
+		l->newest_ns = rec->time_ns;
+	return err ? err : fold_due(l, false);
+}
+
 static int on_event(void *ctx, const struct gbt_hdr *rec, size_t len)
 {
 	struct live_fold *l = ctx;
 	uint64_t end_ns = l->end_ns;
 
-	return end_ns && rec->time_ns > end_ns ? 0 : profile_fold__event(l->fold, rec, len);
+	if (end_ns && rec->time_ns > end_ns)
+		return 0;
+	return l->ahead ? fold_ahead(l, rec, len) : profile_fold__event(l->fold, rec, len);
 }
 
 static int fold_record(struct live_fold *l, const struct gbt_hdr *rec, size_t len)
@@ -109,15 +152,30 @@ static bool take(struct live_fold *l, struct buf *work)
 	return work->len || work->err;
 }
 
+static int advance(struct live_fold *l, uint64_t *due_ns)
+{
+	uint64_t now = clock__monotonic_ns();
+
+	if (now < *due_ns)
+		return 0;
+	*due_ns = now + ADVANCE_EVERY_NS;
+	return raw_sorter__advance(l->sorter);
+}
+
 static void *fold_loop(void *ctx)
 {
 	const struct timespec pause = {0, FOLD_EVERY_NS};
 	struct live_fold *l = ctx;
 	struct buf work = {0};
+	uint64_t due_ns = 0;
 	int err = 0;
 
 	while (!err && !l->err) {
 		bool ended = l->end_ns; /* before it looks: what comes behind that is none of it */
+
+		err = advance(l, &due_ns);
+		if (err)
+			break;
 
 		if (take(l, &work))
 			err = fold_records(l, &work);
@@ -128,6 +186,8 @@ static void *fold_loop(void *ctx)
 	}
 	if (!err && !l->err)
 		err = raw_sorter__finish(l->sorter, &l->late);
+	if (!err && !l->err)
+		err = fold_due(l, true);
 	if (err)
 		l->err = err;
 	buf__free(&work);
@@ -143,10 +203,13 @@ static int open_parts(struct live_fold *l)
 		.tags = l->cfg.tags,
 		.meta = l->cfg.meta,
 		.snapshot = l->cfg.snapshot,
+		.assist_ends = l->cfg.assist_ends,
+		.ahead = profile_kind__needs_begin(profile_kind__get(l->cfg.id)),
 		.frames = l->cfg.target ? (struct frame_source){live_frames, l} : l->cfg.frames,
 	};
 	int err = symtab__new(&l->symtab);
 
+	l->ahead = cfg.ahead;
 	if (!err)
 		err = raw_stacks__new(&l->stacks);
 	l->tables = (struct capture_tables){.symtab = l->symtab, .stacks = l->stacks};
@@ -219,6 +282,7 @@ void live_fold__free(struct live_fold *l)
 		(void)live_fold__end(l, 1);
 	profile_fold__free(l->fold);
 	raw_sorter__free(l->sorter);
+	event_queue__free(&l->queue);
 	raw_stacks__free(l->stacks);
 	symtab__free(l->symtab);
 	buf__free(&l->in);

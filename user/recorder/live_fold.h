@@ -8,7 +8,8 @@
 /*
  * One profile, folded while its window is open: in a thread beside the one that drains, which hands
  * its records over. Events need no spool then, and when the window ends, all but the last moment is
- * done. Only for profiles that do not need the model's first pass (profile_kind__needs_begin).
+ * done. Where a profile needs the model's first pass (profile_kind__needs_begin), that runs a tenth
+ * of a second ahead of the second.
  *
  *   start -> record … -> end -> fold, late -> free
  */
@@ -23,6 +24,7 @@ struct live_fold_config {
 	struct frame_source frames;
 	const struct raw_meta *meta;
 	const struct snapshot *snapshot;
+	bool assist_ends; /* as in model_config: the first may be seen late */
 };
 
 int live_fold__start(const struct live_fold_config *cfg, struct live_fold **out);

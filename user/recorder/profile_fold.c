@@ -39,9 +39,10 @@ static int open_parts(struct profile_fold *f)
 		.gomaxprocs = m->gomaxprocs,
 		.snapshot = f->cfg.snapshot,
 		.partial = true,
+		.ahead = f->cfg.ahead,
+		.assist_ends = f->cfg.assist_ends,
 		.sink = on_transition,
 		.sink_ctx = f,
-		.tid_map = f->cfg.tid_map,
 	};
 	int err = strtab__new(&f->strings);
 

@@ -3,7 +3,6 @@
 #define RECORDER_PROFILE_FOLD_H
 
 #include "analysis/analysis.h"
-#include "base/imap.h"
 #include "output/profile_kinds.h"
 #include "raw/raw.h"
 
@@ -12,18 +11,21 @@
  * the sums by stack.
  *
  *   new -> (prescan …, where it needs_begin) -> event … -> finish -> analysis -> free
+ *
+ * ahead: prescan goes on between the events, each of which it has seen before.
  */
 struct profile_fold;
 
 struct profile_fold_config {
 	enum profile_id id;
 	unsigned tags; /* enum profile_tag */
-	/* all borrowed until free */
+	/* all borrowed until free; rows tell threads as the events have them */
 	const struct raw_meta *meta;
 	const struct snapshot *snapshot; /* NULL: none */
-	const struct imap *tid_map;	 /* NULL: thread ids are the target's own */
 	struct frame_source frames;
 	uint64_t end_ns; /* of the window; 0: not known yet */
+	bool ahead;
+	bool assist_ends; /* as in model_config */
 };
 
 int profile_fold__new(const struct profile_fold_config *cfg, struct profile_fold **out);

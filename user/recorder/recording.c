@@ -87,6 +87,17 @@ static int check_command(struct recording *r)
 	return 0;
 }
 
+/* What was read of its file holds for what runs only if nobody wrote to it until its exec, from which
+ * on the kernel lets nobody. */
+static int start_command(struct recording *r)
+{
+	int err = launch__go(r->command);
+
+	if (!err)
+		err = go_target__check_unchanged(r->target);
+	return err ? err : check_command(r);
+}
+
 /* Before the window only where a budget needs it: measuring takes longer than attaching. */
 static bool needs_price_first(const struct recording *r)
 {
@@ -107,6 +118,12 @@ static void take_price(struct recording *r)
 				   r->plan.cnt ? &r->plan : &r->alloc_plan, &r->price);
 }
 
+uint64_t recording__hit_price(struct recording *r)
+{
+	take_price(r);
+	return hit_price__at(&r->price, r->trailer.counters[GBT_C_HITS], r->trailer.target_cpu_ns);
+}
+
 void recording__price_if_told(struct recording *r)
 {
 	if (r->opt.price && price_job__is_told(r->opt.price))
@@ -122,6 +139,7 @@ static int start_fold(struct recording *r)
 		.target = r->target,
 		.meta = &r->meta,
 		.snapshot = r->snapshot,
+		.assist_ends = plan__has(&r->plan, SITE_GC_ASSIST_END),
 	};
 	int err = live_fold__start(&cfg, &r->fold);
 
@@ -166,9 +184,7 @@ int recording__start(struct recording *r)
 	if (!err)
 		err = recording__wall_start(r);
 	if (!err && r->command)
-		err = launch__go(r->command);
-	if (!err && r->command)
-		err = check_command(r);
+		err = start_command(r);
 	if (err && r->capture)
 		capture__disarm(r->capture);
 	return err;
@@ -202,6 +218,11 @@ enum recording_end recording__poll(struct recording *r)
 	if (r->opt.duration_ns && elapsed >= r->opt.duration_ns)
 		return RECORDING_DURATION;
 	return RECORDING_RUNNING;
+}
+
+int recording__exit_status(const struct recording *r, int *status)
+{
+	return process__exit_status(r->target->proc, status);
 }
 
 void recording__progress(struct recording *r, struct recording_progress *p)
@@ -252,7 +273,11 @@ int recording__stop(struct recording *r, enum recording_end why)
 		err = capture__drain_rest(r->capture, recording__on_record, r);
 	alloc_duty__stop(r->duty, &r->allocs);
 	r->duty = NULL;
-	take_price(r);
+	/* a profile does not hold its price, and must be there soon: who tells it waits for it */
+	if (r->opt.fold_live)
+		recording__price_if_told(r);
+	else
+		take_price(r);
 	recording__fill_trailer(r, why);
 	if (r->capture)
 		capture__detach_begin(r->capture);

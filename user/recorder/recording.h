@@ -37,6 +37,8 @@ enum recording_mode {
 	RECORDING_OBSERVE, /* no probes */
 };
 
+#define RECORDING_BUDGET_DEFAULT 0.05
+
 struct recording_options {
 	uint64_t duration_ns;  /* 0: until stopped */
 	uint64_t max_sz;       /* bytes of spool that end the capture */
@@ -52,17 +54,21 @@ struct recording_options {
 	bool heap;	  /* the heap's size, read every 10 ms */
 	bool kernel;	  /* CPU samples tell where in the kernel they are */
 	bool creators;	  /* goroutines tell who made them */
+	bool requests;	  /* requests of net/http are told, where the program has any; set where a
+			   * condition needs them */
 	/* PROFILE_ALLOCS where the runtime keeps no profile is sampled: at most so much of the
-	 * target's CPU time (0: the default); estimate_allocs: sampled in any case */
+	 * target's CPU time (0: the default); estimate_allocs: sampled in any case; only_buckets:
+	 * never */
 	unsigned max_overhead_pct;
-	bool estimate_allocs;
+	bool estimate_allocs, only_buckets;
 	enum recording_mode mode;
 	double budget;		 /* of what the target uses itself (0.05 is 5 %); 0: none */
 	struct price_job *price; /* of hit_price.h, borrowed until free; NULL: it is assumed */
 	bool labels;		 /* keep the values of pprof labels */
 	bool nop5;		 /* use nop5 sites where kernel and binary have them */
 	bool force_layout;
-	/* One profile is all that this is for: fold it meanwhile, where that can be. */
+	/* One profile of transitions is all that this is for: fold it meanwhile, where that can be.
+	 */
 	bool fold_live;
 	enum profile_id fold_id;
 	unsigned fold_tags; /* enum profile_tag */
@@ -97,9 +103,6 @@ struct recording;
 enum capture_attach recording_attach__capture(enum recording_attach a);
 
 const char *recording_mode__name(enum recording_mode m);
-/* May the programs remember what hits told (gbt_config.remember)? Not over gaps, in which
- * everything may change unseen. */
-bool recording_mode__remembers(enum recording_mode m);
 
 /* Opens and checks the target, plans and loads; attaches nothing yet. spool_fd becomes the
  * recording's. command: the child of launch.h that waits before its exec, else NULL. */
@@ -112,10 +115,14 @@ int recording__start(struct recording *r);
 bool recording__observes(const struct recording *r);
 /* Has it ended, and why? Never blocks. */
 enum recording_end recording__poll(struct recording *r);
+/* How its process ended, as process__exit_status. */
+int recording__exit_status(const struct recording *r, int *status);
 void recording__progress(struct recording *r, struct recording_progress *out);
 /* Ends the window, drains, resolves symbols, completes the raw stream. Detaching goes on in the
  * background. */
 int recording__stop(struct recording *r, enum recording_end why);
+/* Stopped: what a hit of the window cost, in ns, an estimate. Waits while it is still measured. */
+uint64_t recording__hit_price(struct recording *r);
 /* Why there are no CPU samples though they were asked for, "" there are; borrowed. */
 const char *recording__no_samples(const struct recording *r);
 /* The profile that was folded while the window was open; NULL: its events are in the raw stream.
@@ -147,6 +154,15 @@ int recording__write_cut(struct recording *r, struct recording_cut *c, const str
 /* Ends it: after that only what is there can be cut. */
 int recording__end_window(struct recording *r);
 uint64_t recording__window_sz(struct recording *r);
+/* When what had happened was last taken from the rings (CLOCK_MONOTONIC). */
+uint64_t recording__drained_ns(struct recording *r);
+/*
+ * Judges these conditions (borrowed) in place of those before; what lasts is judged anew. What
+ * fired and was not taken is dropped. An error leaves it as it was.
+ */
+int recording__judge(struct recording *r, const struct condition *c, size_t cnt);
+/* From now on it may keep so many bytes. */
+void recording__share_memory(struct recording *r, uint64_t keep_sz);
 /* Firings that were not kept: more than two of a condition came before they were taken. */
 uint64_t recording__unkept(struct recording *r);
 void recording__free(struct recording *r);

@@ -2,11 +2,14 @@
 #include "recorder/recording_internal.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/duration.h"
 #include "base/log.h"
 #include "recorder/foresight.h"
@@ -122,42 +125,70 @@ static int switch_off(struct recording *r, uint64_t now_ns)
 	return err ? err : raw_writer__slice_end(r->raw, &slice);
 }
 
-static int write_slice(struct recording *r, uint64_t start_ns)
+static int read_goroutines(struct recording *r, struct buf *out)
 {
 	struct snapshot *snap = NULL;
-	struct buf b = {0};
 	int err = go_target__snapshot(r->target, r->opt.stacks, r->opt.labels, &snap);
 
 	if (!err)
-		err = snapshot__serialize(snap, &b);
-	if (!err)
-		err = raw_writer__slice(r->raw, start_ns, b.data, b.len);
+		err = snapshot__serialize(snap, out);
 	snapshot__free(snap);
-	buf__free(&b);
 	return err;
 }
 
-/* A target that ends meanwhile, or has exec'ed, is no failure: the poll of its life tells. */
+static const char *gone_because(int err)
+{
+	switch (err) {
+	case -EBUSY:
+		return "a debugger's breakpoint stands where one has to be";
+	case -EBADMSG:
+		return "what is in memory there, or its goroutines, is not what it was";
+	}
+	return strerror(-err);
+}
+
+/*
+ * They will not be tried again: from here on the target is only looked at from outside, and what
+ * was seen before is kept. A target that ends meanwhile, or has exec'ed, is no failure: the poll of
+ * its life tells.
+ */
+static void give_probes_up(struct recording *r, uint64_t now_ns, int err)
+{
+	struct raw_trailer *t = &r->trailer;
+
+	capture__probes_off(r->capture);
+	r->governed = false;
+	if (!process__is_alive(r->target->proc) || recording__execed_ns(r))
+		return;
+	t->probes_gone_ns = now_ns;
+	snprintf(t->probes_gone_why, sizeof(t->probes_gone_why), "%s", gone_because(err));
+	log_warn("process %d: the probes cannot be put in place again: %s; what was seen is kept",
+		 recording__pid(r), t->probes_gone_why);
+}
+
 static int switch_on(struct recording *r, uint64_t now_ns)
 {
 	struct governor_seen seen;
+	struct buf goroutines = {0};
 	uint64_t start_ns;
 	int err = capture__probes_on(r->capture);
 
 	start_ns = clock__monotonic_ns();
 	if (!err) {
 		begin_slice(r, start_ns);
-		err = write_slice(r, start_ns);
+		err = read_goroutines(r, &goroutines);
 	}
 	if (!err)
 		err = look(r, clock__monotonic_ns(), &seen);
-	if (!err) {
+	if (err) {
+		give_probes_up(r, now_ns, err);
+		err = 0;
+	} else {
 		governor__done(&r->governor, &seen, start_ns - now_ns);
-		return 0;
+		err = raw_writer__slice(r->raw, start_ns, goroutines.data, goroutines.len);
 	}
-	capture__probes_off(r->capture);
-	r->governed = false;
-	return process__is_alive(r->target->proc) && !recording__execed_ns(r) ? err : 0;
+	buf__free(&goroutines);
+	return err;
 }
 
 int recording__govern(struct recording *r, uint64_t now_ns)

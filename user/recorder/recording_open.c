@@ -10,9 +10,12 @@
 #include "base/log.h"
 #include "capture/features.h"
 #include "capture/leaves.h"
+#include "goruntime/requests.h"
 #include "output/profile_kinds.h"
+#include "watch/condition.h"
 
 #define SAMPLES_RING_SZ (16u << 20)
+#define REQUESTS_MAX 65536 /* open at once: about 5 MB of the kernel's memory */
 
 enum capture_attach recording_attach__capture(enum recording_attach a)
 {
@@ -37,9 +40,25 @@ const char *recording_mode__name(enum recording_mode m)
 	return names[m];
 }
 
-bool recording_mode__remembers(enum recording_mode m)
+/* NULL where no region asks for the task of a context. */
+static int known_contexts(const struct recording *r, struct contexts **out)
 {
-	return m == RECORDING_FULL;
+	bool planned = false;
+	int err;
+
+	for (size_t i = 0; i < r->plan.cnt; i++)
+		planned |= r->plan.sites[i].id == SITE_REGION_START;
+	if (!planned)
+		return 0;
+	*out = malloc(sizeof(**out));
+	if (!*out)
+		return -ENOMEM;
+	err = contexts__of_binary(r->target->bin, *out);
+	if (err) {
+		free(*out);
+		*out = NULL;
+	}
+	return err;
 }
 
 static int open_capture(struct recording *r, struct launch *command)
@@ -56,24 +75,32 @@ static int open_capture(struct recording *r, struct launch *command)
 		.ring_sz = recording__has_probes(r) ? 0 : SAMPLES_RING_SZ,
 	};
 	struct gbt_leaf_range *leaves = NULL;
+	struct contexts *contexts = NULL;
 	struct alloc_offsets alloc;
 	int err = go_target__bpf_config(r->target, &cfg.rt);
 
 	if (!err && r->opt.hz)
 		err = leaves__of_binary(r->target->bin, r->target->bias, &leaves, &cfg.leaf_cnt);
-	if (err)
+	if (!err)
+		err = known_contexts(r, &contexts);
+	if (err) {
+		free(leaves);
 		return err;
+	}
 	if (!r->opt.labels)
 		cfg.rt.labels = 0;
 	cfg.rt.kernel = r->kernel != NULL;
-	cfg.rt.remember = cfg.rt.remember && plan__sees_changes(&r->plan) &&
-			  recording_mode__remembers(r->opt.mode);
+	cfg.rt.remember = cfg.rt.remember && plan__sees_changes(&r->plan);
 	alloc_offsets__of(cfg.rt.go_minor, &alloc);
 	cfg.rt.mcache_alloc = alloc.mcache_alloc;
 	cfg.rt.span_count = alloc.span_count;
 	cfg.rt.creators = r->opt.creators;
+	if (plan__has(&r->plan, SITE_REQUEST_BEGIN))
+		cfg.rt.requests = r->requests;
 	cfg.leaves = leaves;
+	cfg.contexts = contexts;
 	err = capture__open(&cfg, &r->capture);
+	free(contexts);
 	free(leaves);
 	return err;
 }
@@ -90,9 +117,45 @@ static void load_kernel(struct recording *r)
 			strerror(-err));
 }
 
+static bool judges_requests(const struct recording *r)
+{
+	for (size_t i = 0; i < r->opt.condition_cnt; i++)
+		if (condition__needs_requests(&r->opt.conditions[i]))
+			return true;
+	return false;
+}
+
+/* Requests can be had where their types are; then their probes are planned. A path is a text of
+ * the target's, as the values of labels are. */
+static int look_for_requests(struct recording *r)
+{
+	int err;
+
+	r->opt.requests |= judges_requests(r);
+	if (!r->opt.requests || !r->opt.sites)
+		return 0;
+	err = requests__layout(r->target->bin, &r->requests);
+	r->requests.open_max = REQUESTS_MAX;
+	r->requests.names = r->opt.labels;
+	if (!err)
+		r->opt.sites |= SITES_REQUEST;
+	return err == -ENOMEM ? err : 0;
+}
+
+/* A condition that nothing can ever fulfil is refused. */
+static int check_requests(const struct recording *r)
+{
+	if (!judges_requests(r) || plan__has(&r->plan, SITE_REQUEST_BEGIN))
+		return 0;
+	log_error("process %d ('%s'): request conditions: it has no net/http server whose requests "
+		  "can be seen",
+		  recording__pid(r), recording__name(r));
+	return -EOPNOTSUPP;
+}
+
 static int plan_probes(struct recording *r, bool is_command)
 {
-	bool allocs = recording__wants(r, 1u << PROFILE_ALLOCS), use_nop5;
+	bool allocs = recording__wants(r, 1u << PROFILE_ALLOCS) && !r->opt.only_buckets, use_nop5;
 	struct features features;
 	int err = 0;
 
@@ -100,8 +163,13 @@ static int plan_probes(struct recording *r, bool is_command)
 		return 0;
 	features__probe(&features);
 	use_nop5 = r->opt.nop5 && features.f[FEATURE_NOP5].have;
+	err = look_for_requests(r);
+	if (err)
+		return err;
 	if (r->opt.sites)
 		err = plan__make_for(r->target->bin, use_nop5, r->opt.sites, &r->plan);
+	if (!err)
+		err = check_requests(r);
 	if (!err && allocs)
 		err = alloc_duty__plan(r->target, is_command, use_nop5, r->opt.estimate_allocs,
 				       &r->alloc_plan, &r->allocs, &r->estimates);

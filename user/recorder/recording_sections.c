@@ -47,6 +47,9 @@ static void note_mode(struct recording *r)
 		raw_facts__note(&r->meta,
 				"probes are perf events: taking them away lasts seconds, in which "
 				"they are still hit, so a storm may pass the budget");
+	if (r->opt.requests && !plan__has(&r->plan, SITE_REQUEST_BEGIN))
+		raw_facts__note(&r->meta, "requests: the program has no net/http server whose "
+					  "requests can be seen");
 	if (r->opt.wall_hz && r->meta.ncpu == 1)
 		raw_facts__note(&r->meta, "one processor: what looking at goroutines takes is "
 					  "taken from the target");

@@ -13,6 +13,24 @@
 
 #define LEVELS_EVERY_NS (250 * 1000 * 1000)
 
+/* Where one of these needs it and it is not open yet. */
+static int open_cgroup(struct recording *r, const struct condition *c, size_t cnt)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < cnt; i++) {
+		if (c[i].subject != COND_THROTTLED || r->window->cgroup)
+			continue;
+		err = cgroup_cpu__open(recording__pid(r), &r->window->cgroup);
+		if (err != -ENOENT)
+			continue;
+		log_error("process %d: '%s': its cgroup has no CPU quota to be read",
+			  recording__pid(r), c[i].text);
+		err = -EOPNOTSUPP;
+	}
+	return err;
+}
+
 int recording__window_open(struct recording *r)
 {
 	const struct window_config cfg = {
@@ -30,16 +48,8 @@ int recording__window_open(struct recording *r)
 	err = window__new(&cfg, &rw->w);
 	if (!err)
 		err = triggers__new(r->opt.conditions, r->opt.condition_cnt, &rw->t);
-	for (size_t i = 0; !err && i < r->opt.condition_cnt; i++) {
-		if (r->opt.conditions[i].subject != COND_THROTTLED || rw->cgroup)
-			continue;
-		err = cgroup_cpu__open(recording__pid(r), &rw->cgroup);
-		if (err == -ENOENT) {
-			log_error("process %d: '%s': its cgroup has no CPU quota to be read",
-				  recording__pid(r), r->opt.conditions[i].text);
-			err = -EOPNOTSUPP;
-		}
-	}
+	if (!err)
+		err = open_cgroup(r, r->opt.conditions, r->opt.condition_cnt);
 	return err;
 }
 
@@ -126,10 +136,43 @@ static void judge_sums(struct recording *r, uint64_t now_ns)
 		triggers__sums(rw->t, COND_THROTTLED, (double)throttled, (double)periods, now_ns);
 }
 
+/* Where an event was lost, a wait may be over that seems to go on: none of before is judged, until
+ * its end is seen. */
+static void look_for_losses(struct recording *r)
+{
+	static const int of_events[] = {GBT_C_RING_FULL, GBT_C_UNREADABLE, GBT_C_NO_SCRATCH,
+					GBT_C_LIST_CUT, GBT_C_REQUESTS};
+	struct recording_window *rw = r->window;
+	uint64_t counters[GBT_C_MAX] = {0}, lost = 0;
+
+	if (!capture__stats(r->capture, counters))
+		for (size_t i = 0; i < sizeof(of_events) / sizeof(of_events[0]); i++)
+			lost += counters[of_events[i]];
+	if (lost > rw->lost)
+		rw->lost_ns = clock__monotonic_ns();
+	rw->lost = lost > rw->lost ? lost : rw->lost;
+}
+
+static void on_lasting(void *ctx, const struct gstep *s, uint32_t *told)
+{
+	triggers__lasting(ctx, s, told);
+}
+
+static void judge_lasting(struct recording *r, uint64_t now_ns)
+{
+	struct recording_window *rw = r->window;
+
+	look_for_losses(r);
+	if (triggers__judges_waits(rw->t))
+		window__each_lasting(rw->w, rw->lost_ns, now_ns, on_lasting, rw->t);
+	triggers__looked(rw->t, rw->lost_ns, now_ns);
+}
+
 static void judge_levels(struct recording *r, uint64_t now_ns)
 {
 	struct recording_window *rw = r->window;
 
+	judge_lasting(r, now_ns);
 	triggers__level(rw->t, COND_GOROUTINES, (double)window__now(rw->w)->alive, now_ns);
 	judge_status(r, now_ns);
 	judge_sums(r, now_ns);
@@ -142,8 +185,7 @@ static int on_event(void *ctx, const struct gbt_event *e, const struct gstep *st
 {
 	const struct recording *r = ctx;
 
-	triggers__event(r->window->t, e, steps, cnt);
-	return 0;
+	return triggers__event(r->window->t, e, steps, cnt);
 }
 
 int recording__window_tick(struct recording *r, uint64_t now_ns)
@@ -191,9 +233,65 @@ uint64_t recording__unkept(struct recording *r)
 	uint64_t cnt;
 
 	pthread_mutex_lock(&r->window->lock);
-	cnt = triggers__unkept(r->window->t);
+	cnt = r->window->unkept + triggers__unkept(r->window->t);
 	pthread_mutex_unlock(&r->window->lock);
 	return cnt;
+}
+
+/* Probes are placed when it begins. */
+static int check_sites(const struct recording *r, const struct condition *c, size_t cnt)
+{
+	for (size_t i = 0; i < cnt; i++) {
+		if (!condition__needs_requests(&c[i]) || plan__has(&r->plan, SITE_REQUEST_BEGIN))
+			continue;
+		log_error("process %d: '%s': has no probes at requests: start the watch again",
+			  recording__pid(r), c[i].text);
+		return -EOPNOTSUPP;
+	}
+	return 0;
+}
+
+int recording__judge(struct recording *r, const struct condition *c, size_t cnt)
+{
+	struct recording_window *rw = r->window;
+	struct triggers *t = NULL, *before;
+	int err = check_sites(r, c, cnt);
+
+	if (!err)
+		err = triggers__new(c, cnt, &t);
+	if (err)
+		return err;
+	pthread_mutex_lock(&rw->lock);
+	err = open_cgroup(r, c, cnt);
+	if (!err) {
+		before = rw->t;
+		rw->unkept += triggers__unkept(before);
+		rw->t = t;
+		t = before;
+		r->opt.conditions = c;
+		r->opt.condition_cnt = cnt;
+		window__untell(rw->w);
+	}
+	pthread_mutex_unlock(&rw->lock);
+	triggers__free(t);
+	return err;
+}
+
+void recording__share_memory(struct recording *r, uint64_t keep_sz)
+{
+	pthread_mutex_lock(&r->window->lock);
+	window__bound(r->window->w, keep_sz);
+	pthread_mutex_unlock(&r->window->lock);
+}
+
+uint64_t recording__drained_ns(struct recording *r)
+{
+	uint64_t ns;
+
+	pthread_mutex_lock(&r->window->lock);
+	ns = r->window->drained_ns;
+	pthread_mutex_unlock(&r->window->lock);
+	return ns;
 }
 
 uint64_t recording__window_sz(struct recording *r)

@@ -18,9 +18,11 @@ struct recording_window {
 	struct window *w;
 	struct triggers *t;
 	uint64_t drained_ns; /* everything of before that is in the window */
+	uint64_t unkept;     /* by triggers of before */
 	uint64_t levels_due_ns;
 	uint64_t summed_ns;	   /* when capacity_ns was added to */
 	uint64_t capacity_ns;	   /* time of all processors; GOMAXPROCS may change */
+	uint64_t lost, lost_ns;	   /* events, and when that was more than before; 0: none */
 	struct cgroup_cpu *cgroup; /* NULL: not asked for, or not to be had */
 };
 

@@ -51,7 +51,6 @@ static int fold_stream(struct render_profile *r)
 		.tags = r->tags,
 		.meta = raw_file__meta(r->raw),
 		.snapshot = r->tables->snapshot,
-		.tid_map = &r->tables->tids,
 		.frames = {capture_frames, &r->tables->frames},
 		.end_ns = end_ns(r),
 	};
@@ -110,38 +109,57 @@ static void close_parts(struct render_profile *r)
 	raw_file__free(r->raw);
 }
 
-int render_profile__write(int raw_fd, const char *name, enum profile_id id, unsigned tags,
-			  const struct live_fold *live, int fd, struct profile_facts *facts,
-			  const char **why)
+static const char *missing(const struct render_profile *r, enum profile_format format)
 {
-	const struct profile_choice choice = {.set = 1u << id, .how = PROFILES_NAMED, .tags = tags};
-	struct render_profile r = {.id = id, .tags = tags};
-	int err = raw_file__open(raw_fd, name, &r.raw);
+	const char *why = render_profiles__missing(r->profiles, r->id);
+
+	return why || format == PROFILE_FORMAT_PPROF
+		       ? why
+		       : render_profiles__text_missing(r->profiles, r->id);
+}
+
+static int write_profile(struct render_profile *r, const struct render_profile_config *cfg, int fd)
+{
+	int err = render_profiles__creators(r->profiles);
+
+	render_profiles__map_tids(r->profiles);
+	if (!err)
+		err = fold(r, cfg->live);
+	if (err)
+		return err;
+	err = cfg->format == PROFILE_FORMAT_TEXT
+		      ? render_profiles__write_text(r->profiles, r->id, r->analysis, fd)
+		      : render_profiles__write(r->profiles, r->id, r->analysis, fd);
+	if (err)
+		log_error("%s profile of %s: %s", profile_kind__get(r->id)->name, cfg->name,
+			  strerror(-err));
+	return err;
+}
+
+int render_profile__write(const struct render_profile_config *cfg, int fd,
+			  struct profile_facts *facts, const char **why)
+{
+	const struct profile_choice choice = {
+		.set = 1u << cfg->id, .how = PROFILES_NAMED, .tags = cfg->tags};
+	struct render_profile r = {.id = cfg->id, .tags = cfg->tags};
+	int err = raw_file__open(cfg->raw_fd, cfg->name, &r.raw);
 
 	*facts = (struct profile_facts){0};
 	*why = NULL;
 	if (!err)
-		err = tables__load(r.raw, name, &r.tables);
+		err = tables__load(r.raw, cfg->name, &r.tables);
 	if (!err)
 		err = render_profiles__new(r.raw, r.tables, &choice, &r.profiles);
 	if (!err)
-		*why = render_profiles__missing(r.profiles, id);
+		*why = missing(&r, cfg->format);
 	if (*why) { /* it may be part of what is freed here */
 		snprintf(facts->why, sizeof(facts->why), "%s", *why);
 		*why = facts->why;
 	}
 	if (!err && !*why)
-		err = render_profiles__creators(r.profiles);
-	if (!err && !*why)
-		err = fold(&r, live);
+		err = write_profile(&r, cfg, fd);
 	if (!err && !*why) {
-		err = render_profiles__write(r.profiles, id, r.analysis, fd);
-		if (err)
-			log_error("%s profile of %s: %s", profile_kind__get(id)->name, name,
-				  strerror(-err));
-	}
-	if (!err && !*why) {
-		const char *estimate = render_profiles__estimate(r.profiles, id, r.analysis);
+		const char *estimate = render_profiles__estimate(r.profiles, r.id, r.analysis);
 
 		fill_facts(&r, facts);
 		snprintf(facts->estimate, sizeof(facts->estimate), "%s", estimate ? estimate : "");

@@ -12,7 +12,8 @@
  * there.
  */
 struct profile_facts {
-	uint64_t end_ns; /* of the window, CLOCK_MONOTONIC */
+	uint64_t end_ns;     /* of the window, CLOCK_MONOTONIC */
+	uint64_t written_ns; /* when the file was there; the caller's */
 	uint64_t duration_ns;
 	uint64_t samples, lost; /* CPU samples; events for the others */
 	uint64_t hits;		/* probe hits */
@@ -24,11 +25,18 @@ struct profile_facts {
 	char end_reason[32];
 };
 
-/* tags: enum profile_tag. live: folded and ended; NULL: from the stream's own events. -ENODATA:
- * this stream cannot give it; *why (in facts) says so, and nothing was written. Otherwise one
- * message on error. name is for messages. */
-int render_profile__write(int raw_fd, const char *name, enum profile_id id, unsigned tags,
-			  const struct live_fold *live, int fd, struct profile_facts *facts,
-			  const char **why);
+struct render_profile_config {
+	int raw_fd;
+	const char *name; /* for messages */
+	enum profile_id id;
+	unsigned tags; /* enum profile_tag */
+	enum profile_format format;
+	const struct live_fold *live; /* folded and ended; NULL: from the stream's own events */
+};
+
+/* -ENODATA: this stream cannot give it; *why (in facts) says so, and nothing was written. Otherwise
+ * one message on error. */
+int render_profile__write(const struct render_profile_config *cfg, int fd,
+			  struct profile_facts *facts, const char **why);
 
 #endif

@@ -9,8 +9,10 @@
 #include "output/alloc_profile.h"
 #include "output/heap_profile.h"
 #include "output/profile_tags.h"
+#include "output/profile_text.h"
 #include "output/profiles.h"
 #include "output/wall_pprof.h"
+#include "output/write_all.h"
 #include "base/duration.h"
 #include "recorder/render_traces.h"
 
@@ -24,6 +26,8 @@ struct render_profiles {
 	struct cpu_profile cpu;	       /* grows with the events; the others are made when written */
 	struct alloc_estimate *allocs; /* grows with the events; NULL: there is none */
 	char alloc_note[160];
+	const struct imap
+		*row_tids; /* of threads that rows tell; NULL: they are the target's own */
 	const struct render_traces *slices; /* NULL: transitions are of the whole window */
 	double scale;
 	char slices_note[160];
@@ -181,14 +185,17 @@ int render_profiles__event(struct render_profiles *p, const struct gbt_hdr *rec)
 
 static int on_creator(void *ctx, const struct gbt_hdr *rec, size_t len)
 {
-	return cpu_profile__creator(ctx, rec);
+	struct render_profiles *p = ctx;
+	int err = p->cpu.w ? cpu_profile__creator(&p->cpu, rec) : 0;
+
+	return err || !p->running ? err : wall_running__creator(p->running, rec);
 }
 
 int render_profiles__creators(struct render_profiles *p)
 {
-	if (!p->cpu.w || !(p->choice.tags & TAG_CREATOR))
+	if (!(p->cpu.w || p->running) || !(p->choice.tags & TAG_CREATOR))
 		return 0;
-	return raw_file__each_record(p->raw, on_creator, &p->cpu);
+	return raw_file__each_record(p->raw, on_creator, p);
 }
 
 static const char *heap_missing(const struct render_profiles *p)
@@ -242,8 +249,14 @@ void render_profiles__slices(struct render_profiles *p, const struct render_trac
 		 p->scale);
 }
 
+void render_profiles__map_tids(struct render_profiles *p)
+{
+	p->row_tids = &p->tables->tids;
+}
+
 struct fold_rows {
 	const struct tables *tables;
+	const struct imap *tids; /* NULL: nothing is to be mapped */
 	struct pprof_writer *w;
 	enum stack_profile which;
 	double scale; /* 1: as they are */
@@ -265,10 +278,17 @@ static int add_scaled(const struct fold_rows *r, const struct stack_profile_row 
 	return stack_profile__row(r->w, r->tables->stacks, r->tables->symtab, r->which, &scaled);
 }
 
-static int add_row(void *ctx, const struct stack_profile_row *row)
+static int add_row(void *ctx, const struct stack_profile_row *as_folded)
 {
 	const struct fold_rows *r = ctx;
+	struct stack_profile_row mapped = *as_folded, *row = &mapped;
+	struct row_owner owner;
 
+	if (r->tids && row->owner) {
+		owner = *row->owner;
+		(void)imap__get(r->tids, owner.tid, &owner.tid);
+		row->owner = &owner;
+	}
 	if (r->scale != 1)
 		return add_scaled(r, row);
 	return stack_profile__row(r->w, r->tables->stacks, r->tables->symtab, r->which, row);
@@ -291,7 +311,7 @@ static int fill(const struct render_profiles *p, enum profile_id id, const struc
 		struct pprof_writer *w)
 {
 	const struct profile_kind *k = profile_kind__get(id);
-	struct fold_rows rows = {p->tables, w, k->fold, 1};
+	struct fold_rows rows = {p->tables, p->row_tids, w, k->fold, 1};
 	int err = 0;
 
 	if (id == PROFILE_THREADCREATE)
@@ -349,5 +369,52 @@ int render_profiles__write(struct render_profiles *p, enum profile_id id, const 
 	if (!err)
 		err = pprof_writer__finish(w, fd);
 	pprof_writer__free(w);
+	return err;
+}
+
+/* ---- as text ---- */
+
+const char *render_profiles__text_missing(const struct render_profiles *p, enum profile_id id)
+{
+	if (estimates(p, id))
+		return "the runtime keeps no memory profile here, and Go has no text of an "
+		       "estimate; without --format text it is one";
+	if (!symtab__has_entries(p->tables->symtab))
+		return "this stream does not say where functions begin: it has no offsets to show";
+	return NULL;
+}
+
+static int fill_text(struct render_profiles *p, enum profile_id id, const struct analysis *a,
+		     struct buf *out)
+{
+	const struct profile_text t = {p->tables->symtab, p->meta->go_minor};
+	struct pprof_writer *w = NULL;
+	int err;
+
+	if (id == PROFILE_THREADCREATE)
+		return profile_text__threads(&t, p->trailer->m_cnt, out);
+	if (is_of_heap(id))
+		return profile_text__heap(&t, p->tables->heap, out);
+	err = new_writer(p, id, a, period_of(p, id), &w);
+	if (!err)
+		err = fill(p, id, a, w);
+	if (!err && id == PROFILE_GOROUTINE)
+		err = profile_text__counts(&t, "goroutine", pprof_writer__samples(w), out);
+	else if (!err)
+		err = profile_text__waits(&t, id == PROFILE_MUTEX ? "mutex" : "contention",
+					  pprof_writer__samples(w), out);
+	pprof_writer__free(w);
+	return err;
+}
+
+int render_profiles__write_text(struct render_profiles *p, enum profile_id id,
+				const struct analysis *a, int fd)
+{
+	struct buf out = {0};
+	int err = fill_text(p, id, a, &out);
+
+	if (!err)
+		err = write_all(fd, &out);
+	buf__free(&out);
 	return err;
 }

@@ -37,9 +37,15 @@ const char *render_profiles__estimate(struct render_profiles *p, enum profile_id
 struct render_traces;
 void render_profiles__slices(struct render_profiles *p, const struct render_traces *t,
 			     uint64_t capture_ns);
+/* The rows of analyses tell threads as the events have them, not yet as the target sees them. */
+void render_profiles__map_tids(struct render_profiles *p);
 /* a: finished; NULL where no profile of the choice needs transitions. No message: the caller
  * knows the file. */
 int render_profiles__write(struct render_profiles *p, enum profile_id id, const struct analysis *a,
 			   int fd);
+/* The same as Go's text of it; for kinds that have one, where text_missing has no reason. */
+const char *render_profiles__text_missing(const struct render_profiles *p, enum profile_id id);
+int render_profiles__write_text(struct render_profiles *p, enum profile_id id,
+				const struct analysis *a, int fd);
 
 #endif

@@ -117,7 +117,12 @@ static int open_parts(struct making *m, int trace_fd)
 {
 	struct trace_part *p = m->part;
 	const struct snapshot *snap = p->snapshot ? p->snapshot : m->cfg->tables->snapshot;
+	const struct raw_reason *why = raw_file__reason(m->cfg->raw);
+	const bool is_span = why && why->begin_ns; /* of whom there is none, nothing is found */
 	const struct analysis_config ac = {
+		.span_goid = is_span ? why->goid : 0,
+		.span_begin_ns = is_span ? why->begin_ns : 0,
+		.span_end_ns = is_span ? why->time_ns : 0,
 		.start_ns = p->start_ns,
 		.gomaxprocs = p->snapshot ? snap->gomaxprocs : m->meta->gomaxprocs,
 		.frames = {capture_frames, (void *)&m->cfg->tables->frames},

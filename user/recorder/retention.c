@@ -9,7 +9,7 @@
 
 struct kept {
 	struct capture_folder f;
-	size_t condition;
+	uint64_t condition;
 	double badness;
 };
 
@@ -42,7 +42,14 @@ void retention__free(struct retention *r)
 	free(r);
 }
 
-int retention__add(struct retention *r, struct capture_folder *f, size_t condition, double badness)
+void retention__bound(struct retention *r, size_t captures_max, uint64_t disk_max)
+{
+	r->captures_max = captures_max;
+	r->disk_max = disk_max;
+}
+
+int retention__add(struct retention *r, struct capture_folder *f, uint64_t condition,
+		   double badness)
 {
 	int err = array__reserve(&r->k, r->cnt, &r->cap, 1, sizeof(*r->k));
 

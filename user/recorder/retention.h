@@ -12,8 +12,8 @@
 /*
  * Which captures of a watch stay: the oldest go first when there are too many or they are too
  * large together, but the worst of each condition (of equals, the newest) stays as long as another
- * can go. Folders that this watch did not write are never touched, and of those that it wrote
- * only the files that it wrote go.
+ * can go. Folders that no watch wrote are never touched, and of those that one wrote only the files
+ * that it wrote go.
  */
 struct retention;
 
@@ -39,9 +39,12 @@ void capture_folder__free(struct capture_folder *f);
 /* 0: no bound. */
 int retention__new(size_t captures_max, uint64_t disk_max, struct retention **out);
 void retention__free(struct retention *r);
-/* Takes *f over, after an error too. badness: how far beyond its threshold, larger is worse;
- * comparable within a condition. */
-int retention__add(struct retention *r, struct capture_folder *f, size_t condition, double badness);
+/* Takes *f over, after an error too. condition: any number that is the same for the same one;
+ * badness: how far beyond its threshold, larger is worse; comparable within a condition. */
+int retention__add(struct retention *r, struct capture_folder *f, uint64_t condition,
+		   double badness);
+/* Other bounds, from the next look on. */
+void retention__bound(struct retention *r, size_t captures_max, uint64_t disk_max);
 /* The next that has to go, which is forgotten; false: none. The caller's to free. */
 bool retention__next(struct retention *r, struct capture_folder *out);
 

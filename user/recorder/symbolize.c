@@ -4,19 +4,32 @@
 #include <string.h>
 
 #include "goruntime/symtab.h"
+#include "recorder/library_symbols.h"
 
 struct symbolize {
 	struct symtab *symtab;
 	const struct go_target *target;
 	const struct kallsyms *kernel; /* NULL: samples have no kernel part */
+	struct library_symbols *libraries;
 };
+
+static int resolve_user(struct symbolize *s, uint64_t pc, bool leaf)
+{
+	const char *name;
+	int err = library_symbols__find(s->libraries, leaf ? pc : pc - 1, &name);
+
+	if (err)
+		return err;
+	return name ? symtab__add_foreign(s->symtab, pc, leaf, name)
+		    : symtab__resolve(s->symtab, s->target->bin, s->target->bias, pc, leaf);
+}
 
 static int resolve(struct symbolize *s, uint64_t pc, bool leaf)
 {
 	if (s->kernel && is_kernel_address(pc))
 		return symtab__add_foreign(s->symtab, pc, leaf,
 					   kallsyms__find(s->kernel, leaf ? pc : pc - 1));
-	return pc ? symtab__resolve(s->symtab, s->target->bin, s->target->bias, pc, leaf) : 0;
+	return pc ? resolve_user(s, pc, leaf) : 0;
 }
 
 static int resolve_start(struct symbolize *s, uint64_t pc)
@@ -149,14 +162,31 @@ static int resolve_heap(struct symbolize *s, const struct heap_buckets *heap)
 	return err;
 }
 
+static int write_symbols(const struct symbolize *s, struct raw_writer *w)
+{
+	struct buf b = {0};
+	int err = symtab__serialize(s->symtab, &b);
+
+	if (!err)
+		err = raw_writer__section(w, RAW_SYMTAB, b.data, b.len);
+	buf__reset(&b);
+	if (!err)
+		err = symtab__serialize_entries(s->symtab, &b);
+	if (!err)
+		err = raw_writer__section(w, RAW_ENTRIES, b.data, b.len);
+	buf__free(&b);
+	return err;
+}
+
 int symbolize__spool(const struct go_target *t, int spool_fd, const struct symbolize_also *also,
 		     struct raw_writer *w, struct raw_trailer *trailer)
 {
 	struct symbolize s = {.target = t, .kernel = also->kernel};
 	struct raw_file *raw = NULL;
-	struct buf b = {0};
 	int err = symtab__new(&s.symtab);
 
+	if (!err)
+		err = library_symbols__new(t, &s.libraries);
 	if (!err)
 		err = raw_file__open(spool_fd, "spool", &raw);
 	if (!err)
@@ -172,13 +202,13 @@ int symbolize__spool(const struct go_target *t, int spool_fd, const struct symbo
 	if (!err && also->wall)
 		err = resolve_wall(&s, also->wall);
 	if (!err)
-		err = symtab__serialize(s.symtab, &b);
+		err = gobinary__check_whole(t->bin);
 	if (!err)
-		err = raw_writer__section(w, RAW_SYMTAB, b.data, b.len);
+		err = write_symbols(&s, w);
 	if (!err)
 		trailer->pcs_unknown = symtab__unknown(s.symtab);
-	buf__free(&b);
 	raw_file__free(raw);
+	library_symbols__free(s.libraries);
 	symtab__free(s.symtab);
 	return err;
 }

@@ -73,9 +73,21 @@ static int load_allocs(const struct raw_file *raw, struct alloc_slices **out)
 	return *out ? alloc_slices__parse(s, *out) : -ENOMEM;
 }
 
-static int load_parts(const struct raw_file *raw, struct tables *t)
+static int load_symbols(const struct raw_file *raw, struct symtab **out)
 {
 	struct span s;
+	int err = raw_file__section(raw, RAW_SYMTAB, &s);
+
+	if (err)
+		return err == -ENODATA ? symtab__new(out) : err;
+	err = symtab__parse(s, out);
+	if (!err && !raw_file__section(raw, RAW_ENTRIES, &s))
+		err = symtab__parse_entries(*out, s);
+	return err;
+}
+
+static int load_parts(const struct raw_file *raw, struct tables *t)
+{
 	int err = load_snapshot(raw, RAW_SNAPSHOT, &t->snapshot);
 
 	if (!err)
@@ -86,13 +98,8 @@ static int load_parts(const struct raw_file *raw, struct tables *t)
 		err = load_wall(raw, &t->wall);
 	if (!err)
 		err = load_allocs(raw, &t->allocs);
-	if (err)
-		return err;
-	err = raw_file__section(raw, RAW_SYMTAB, &s);
 	if (!err)
-		err = symtab__parse(s, &t->symtab);
-	else if (err == -ENODATA)
-		err = symtab__new(&t->symtab);
+		err = load_symbols(raw, &t->symtab);
 	if (!err)
 		err = raw_stacks__collect(raw, &t->stacks);
 	return err ? err : load_tids(raw, &t->tids);

@@ -27,6 +27,7 @@ struct client {
 	uint64_t since_ns; /* connected */
 	char text[TRIGGER_TEXT_MAX];
 	size_t len;
+	unsigned left; /* answers */
 };
 
 struct trigger_socket {
@@ -219,16 +220,25 @@ bool trigger_socket__poll(struct trigger_socket *s, char text[TRIGGER_TEXT_MAX],
 	return false;
 }
 
+void trigger_socket__expect(struct trigger_socket *s, unsigned client, unsigned answers)
+{
+	if (client < CLIENTS_MAX)
+		s->clients[client].left = answers;
+}
+
 void trigger_socket__answer(struct trigger_socket *s, unsigned client, const char *line)
 {
 	struct client *c = client < CLIENTS_MAX ? &s->clients[client] : NULL;
 
 	if (!c || c->fd < 0)
 		return;
-	/* a line fits into an empty socket */
+	/* some lines fit into an empty socket */
 	if (send(c->fd, line, strlen(line), MSG_NOSIGNAL) >= 0)
 		(void)send(c->fd, "\n", 1, MSG_NOSIGNAL);
-	drop(c);
+	if (c->left > 1)
+		c->left--;
+	else
+		drop(c);
 }
 
 void trigger_socket__free(struct trigger_socket *s)
@@ -269,14 +279,12 @@ static int read_answer(int fd, uint64_t timeout_ns, char *answer, size_t sz)
 		n = read(fd, answer + len, sz - 1 - len);
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : -EPIPE;
+		if (n < 0)
+			return -errno;
+		if (!n) /* all is said when it hangs up */
+			return len && answer[len - 1] == '\n' ? 0 : -EPIPE;
 		len += (size_t)n;
 		answer[len] = 0;
-		if (answer[len - 1] == '\n') {
-			answer[len - 1] = 0;
-			return 0;
-		}
 	}
 	return -EMSGSIZE;
 }

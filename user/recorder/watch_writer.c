@@ -21,7 +21,7 @@ struct watch_writer {
 	pthread_t thread;
 	pthread_mutex_t lock; /* of all below */
 	pthread_cond_t wake;
-	struct watch_job jobs[WATCH_QUEUE_MAX];
+	struct watch_job jobs[WATCH_QUEUE_MAX * WATCH_RECORDINGS_MAX];
 	size_t job_cnt;
 	struct watch_result results[RESULTS_MAX];
 	size_t result_cnt;
@@ -52,9 +52,10 @@ static int write_capture(struct watch_writer *w, struct watch_job *job)
 
 static void work(struct watch_writer *w, struct watch_job *job, struct watch_result *res)
 {
-	uint64_t end_ns = recording_cut__end_ns(job->cut);
+	uint64_t end_ns = recording_cut__end_ns(job->cut), timeout_ns;
+	const char *exec;
 
-	*res = (struct watch_result){.reason = job->reason, .hook = -1};
+	*res = (struct watch_result){.rec = job->rec, .reason = job->reason, .hook = -1};
 	strcpy(res->dir, job->dir);
 	res->err = write_capture(w, job);
 	res->took_ns = clock__monotonic_ns() - end_ns;
@@ -64,9 +65,13 @@ static void work(struct watch_writer *w, struct watch_job *job, struct watch_res
 	/* one that cannot be looked at now is nobody's to remove later */
 	if (capture_folder__look(job->dir, &res->folder))
 		log_warn("'%s': cannot be read again; it will not be removed", job->dir);
-	if (w->cfg.exec)
-		res->hook = hook__run(w->cfg.exec, job->dir, &job->reason, w->cfg.exec_timeout_ns,
-				      &w->hurry, &res->hook_late);
+	pthread_mutex_lock(&w->lock);
+	exec = w->cfg.exec;
+	timeout_ns = w->cfg.exec_timeout_ns;
+	pthread_mutex_unlock(&w->lock);
+	if (exec)
+		res->hook = hook__run(exec, job->dir, &job->reason, timeout_ns, &w->hurry,
+				      &res->hook_late);
 }
 
 static void *loop(void *ctx)
@@ -117,16 +122,27 @@ int watch_writer__start(const struct watch_writer_config *cfg, struct watch_writ
 
 int watch_writer__add(struct watch_writer *w, const struct watch_job *job)
 {
+	size_t of_it = 0;
 	int err = 0;
 
 	pthread_mutex_lock(&w->lock);
-	if (w->job_cnt == WATCH_QUEUE_MAX)
+	for (size_t i = 0; i < w->job_cnt; i++)
+		of_it += w->jobs[i].rec == job->rec;
+	if (of_it == WATCH_QUEUE_MAX || w->job_cnt == sizeof(w->jobs) / sizeof(w->jobs[0]))
 		err = -EBUSY;
 	else
 		w->jobs[w->job_cnt++] = *job;
 	pthread_cond_signal(&w->wake);
 	pthread_mutex_unlock(&w->lock);
 	return err;
+}
+
+void watch_writer__hook(struct watch_writer *w, const char *exec, uint64_t timeout_ns)
+{
+	pthread_mutex_lock(&w->lock);
+	w->cfg.exec = exec;
+	w->cfg.exec_timeout_ns = timeout_ns;
+	pthread_mutex_unlock(&w->lock);
 }
 
 bool watch_writer__done(struct watch_writer *w, struct watch_result *out)

@@ -15,7 +15,8 @@
  * Makes captures from windows, one after another, in a thread of its own, while recording goes on.
  * What waits for its turn holds its window in memory, so few may.
  */
-#define WATCH_QUEUE_MAX 3
+#define WATCH_QUEUE_MAX 3 /* of one recording */
+#define WATCH_RECORDINGS_MAX 16
 
 struct watch_job {
 	struct recording *rec;	   /* borrowed until it is done */
@@ -25,6 +26,7 @@ struct watch_job {
 };
 
 struct watch_result {
+	const struct recording *rec; /* borrowed as the job's */
 	struct raw_reason reason;
 	char dir[PATH_MAX];
 	int err;		      /* not written; the message is out */
@@ -43,6 +45,8 @@ struct watch_writer_config {
 
 struct watch_writer;
 int watch_writer__start(const struct watch_writer_config *cfg, struct watch_writer **out);
+/* Another command from the next capture on; borrowed until free. */
+void watch_writer__hook(struct watch_writer *w, const char *exec, uint64_t timeout_ns);
 /* -EBUSY: enough is waiting; the job stays the caller's. */
 int watch_writer__add(struct watch_writer *w, const struct watch_job *job);
 /* The next that is done; false: none yet. */
