@@ -77,9 +77,12 @@ static void test_cookies(void **state)
 	struct probe_site push = site(SITE_PUSH, "\x55", 1);
 	struct probe_site jbe = site(SITE_JCC, "\x76\x10", 2);
 	struct probe_site near_jbe = site(SITE_JCC, "\x0f\x86\0\0\0\0", 6);
+	struct probe_site je = site(SITE_JCC, "\x74\x10", 2);
 	struct probe_site jb = site(SITE_JCC, "\x72\x10", 2);
 	struct probe_site bls = site(SITE_JCC, "\x49\x00\x00\x54", 4); /* arm64 b.ls .+8 */
 	struct probe_site bhi = site(SITE_JCC, "\x48\x00\x00\x54", 4);
+	struct probe_site cbz_x6 = site(SITE_JCC, "\x46\x00\x00\xb4", 4);
+	struct probe_site tbz_w2 = site(SITE_JCC, "\x42\x00\x00\x36", 4);
 	struct probe_site call = site(SITE_CALL, "\xe8\0\0\0\0", 5);
 
 	(void)state;
@@ -87,6 +90,12 @@ static void test_cookies(void **state)
 	assert_int_equal(GBT_COOKIE_TAKEN(site__cookie(&push, 26)), 0);
 	assert_false(site__cookie(&push, 26) & GBT_COOKIE_IN_FRAME);
 	assert_int_equal(GBT_COOKIE_TAKEN(site__cookie(&jbe, 19)), 0x41);
+	assert_int_equal(site__cookie(&je, 26), SITE_EXECUTE);
+	je.when = SITE_IF_EQUAL;
+	assert_int_equal(site__cookie(&je, 26),
+			 SITE_EXECUTE | GBT_COOKIE_IF_EQUAL | GBT_COOKIE_IN_FRAME);
+	je.when = SITE_IF_UNEQUAL;
+	assert_int_equal(site__cookie(&je, 26), SITE_EXECUTE | 0x40 << 8 | GBT_COOKIE_IN_FRAME);
 	assert_int_equal(GBT_COOKIE_TAKEN(site__cookie(&near_jbe, 19)), 0x41);
 	assert_false(site__cookie(&near_jbe, 19) & GBT_COOKIE_IN_FRAME);
 	/* exitsyscall's sanity check: ZF is set on the good way */
@@ -96,6 +105,8 @@ static void test_cookies(void **state)
 	assert_false(site__cookie(&call, 26) & GBT_COOKIE_IN_FRAME);
 	assert_int_equal(GBT_COOKIE_TAKEN(site__cookie(&bls, 26)), 0x41);
 	assert_int_equal(GBT_COOKIE_TAKEN(site__cookie(&bhi, 26)), 0);
+	assert_int_equal(GBT_COOKIE_TAKEN(site__cookie(&cbz_x6, 26)), 0);
+	assert_int_equal(GBT_COOKIE_TAKEN(site__cookie(&tbz_w2, 26)), 0);
 }
 
 static void shape(size_t total_mib, unsigned cpus, unsigned want_cnt, size_t want_mib)
@@ -117,7 +128,8 @@ static void test_rings(void **state)
 	shape(64, 16, 16, 4);
 	shape(64, 256, 16, 4); /* none smaller than 4 MiB */
 	shape(100, 2, 2, 32);  /* sizes are powers of two */
-	shape(1, 8, 1, 4);
+	shape(4, 8, 1, 4);
+	shape(1, 8, 1, 1);	 /* one may be small */
 	shape(8192, 2, 2, 1024); /* the kernel's limit is in u32 */
 }
 
@@ -139,6 +151,9 @@ static void test_layouts(void **state)
 	o = all[0].off;
 	o.m_p = GBT_READ_M_SZ - 7;
 	assert_string_equal(layout_fit__misfit(&o), "m.p");
+	o = all[0].off;
+	o.g_sched_bp = GBT_READ_WALK_SZ - 7;
+	assert_string_equal(layout_fit__misfit(&o), "g.sched_bp");
 	o = all[0].off;
 	o.g_goid = -1;
 	assert_string_equal(layout_fit__misfit(&o), "g.goid");

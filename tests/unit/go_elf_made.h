@@ -33,6 +33,8 @@
 #define MADE_TEXTSECTS 0x3600
 #define MADE_DYNAMIC 0x3700
 #define MADE_SECTIONS 0x3800
+#define MADE_TYPES 0x3a00
+#define MADE_TYPES_SZ 0x400
 
 struct made_options {
 	const char *version; /* "go1.22.3"; NULL: no build information */
@@ -223,6 +225,38 @@ static inline void made__moduledata(struct made *m, const struct made_options *o
 	made__ptr(m, MADE_TEXTSECTS + 40, MADE_TEXT + 0xf00);
 }
 
+/* *http.response, http.response struct { _ [24]byte; req *http.response }, in this order. */
+static inline void made__types(struct made *m, const struct made_options *o)
+{
+	const uint64_t lo = MADE_TYPES, ptr = lo + 8, st = ptr + 56, names = lo + 0x200;
+	unsigned types = o->minor <= 19 ? 35 : 37;
+	unsigned links = o->minor <= 19 ? 42 : o->minor <= 25 ? 44 : 45;
+
+	made__ptr(m, MADE_MODULE + 8 * types, lo);
+	if (o->minor >= 27) {
+		made__u64(m, MADE_MODULE + 8 * 38, 8 + 56 + 80 + 24);
+		made__ptr(m, MADE_MODULE + 8 * 39, lo + MADE_TYPES_SZ);
+	} else {
+		made__ptr(m, MADE_MODULE + 8 * (types + 1), lo + MADE_TYPES_SZ);
+		made__slice(m, links, lo + 0x300, 1);
+		made__u32(m, lo + 0x300, 8);
+	}
+	memcpy(m->bytes + names, "\0\x0e*http.response", 16);
+	memcpy(m->bytes + names + 0x20, "\0\x08net/http", 10);
+	memcpy(m->bytes + names + 0x40, "\0\x03req", 5);
+	m->bytes[ptr + 23] = 22;
+	made__u32(m, ptr + 40, 0x200);
+	made__ptr(m, ptr + 48, st);
+	m->bytes[st + 20] = 2; /* its name has a star too many */
+	m->bytes[st + 23] = 25;
+	made__u32(m, st + 40, 0x200);
+	made__ptr(m, st + 48, names + 0x20);
+	made__slice(m, (unsigned)((st + 56 - MADE_MODULE) / 8), st + 80, 1);
+	made__ptr(m, st + 80, names + 0x40);
+	made__ptr(m, st + 88, ptr);
+	made__u64(m, st + 96, 24);
+}
+
 static inline void made__buildinfo(struct made *m, const struct made_options *o)
 {
 	uint64_t at = MADE_BUILDINFO + 32;
@@ -275,6 +309,7 @@ static inline void made__fill(struct made *m, const struct made_options *o)
 	m->pie = o->pie;
 	made__pclntab(m, o);
 	made__moduledata(m, o);
+	made__types(m, o);
 	made__buildinfo(m, o);
 	made__segments(m, o);
 	made__sections(m, o);

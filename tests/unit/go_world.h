@@ -213,4 +213,12 @@ static inline void make_world(struct world *w, unsigned g_cnt)
 	};
 }
 
+/* A world of goroutines that wait alike. */
+static inline void make_parked(struct world *w, unsigned g_cnt, uint64_t first_goid, unsigned depth)
+{
+	make_world(w, g_cnt);
+	for (unsigned i = 0; i < g_cnt; i++)
+		make_g(w, i, first_goid + i, depth);
+}
+
 #endif

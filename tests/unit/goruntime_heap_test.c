@@ -475,15 +475,54 @@ static void stored_and_parsed(void **state)
 	assert_int_equal(heap_buckets__parse(span__of(a.data, a.len), &again), -EBADMSG);
 	/* a stack outside of the PCs, more frees than allocations */
 	a.len--;
-	a.data[a.len - 4]++;
+	a.data[a.len - 12]++;
 	assert_int_equal(heap_buckets__parse(span__of(a.data, a.len), &again), -EBADMSG);
-	a.data[a.len - 4]--;
-	a.data[a.len - 16 + 7] = 1;
+	a.data[a.len - 12]--;
+	a.data[a.len - 24 + 7] = 1;
+	assert_int_equal(heap_buckets__parse(span__of(a.data, a.len), &again), -EBADMSG);
+	a.data[a.len - 24 + 7] = 0;
+	/* the last stack has as many PCs in front of it, and not one more */
+	a.data[a.len - 8] = (uint8_t)h->b[2].pcs_off;
+	assert_int_equal(heap_buckets__parse(span__of(a.data, a.len), &again), 0);
+	assert_int_equal(again->b[2].hidden_cnt, h->b[2].pcs_off);
+	heap_buckets__free(again);
+	a.data[a.len - 8]++;
 	assert_int_equal(heap_buckets__parse(span__of(a.data, a.len), &again), -EBADMSG);
 	heap_buckets__free(h);
 	buf__free(&a);
 	buf__free(&b);
 	world_free(&w);
+}
+
+/* Streams of before hidden PCs were kept have rows of 32 bytes. */
+static void stored_by_an_older_version(void **state)
+{
+	struct heap_buckets *h = NULL;
+	struct buf b = {0};
+
+	buf__u32(&b, 0x70616568);
+	buf__u32(&b, 1);
+	for (size_t i = 0; i < sizeof(h->why); i++)
+		buf__u8(&b, 0);
+	buf__u64(&b, 4096);
+	buf__u64(&b, 0);
+	buf__u64(&b, 1);
+	buf__u64(&b, 0x401001);
+	buf__u64(&b, 1);
+	buf__u64(&b, 64);
+	buf__u64(&b, 3);
+	buf__u64(&b, 2);
+	buf__u32(&b, 0);
+	buf__u32(&b, 1);
+	assert_int_equal(heap_buckets__parse(span__of(b.data, b.len), &h), 0);
+	assert_int_equal(h->cnt, 1);
+	assert_int_equal(h->b[0].size, 64);
+	assert_int_equal(h->b[0].pcs_cnt, 1);
+	assert_int_equal(h->b[0].hidden_cnt, 0);
+	heap_buckets__free(h);
+	b.data[4] = 3;
+	assert_int_equal(heap_buckets__parse(span__of(b.data, b.len), &h), -EBADMSG);
+	buf__free(&b);
 }
 
 int main(void)
@@ -501,6 +540,7 @@ int main(void)
 		cmocka_unit_test(records_do_not_fit),
 		cmocka_unit_test(target_ended),
 		cmocka_unit_test(stored_and_parsed),
+		cmocka_unit_test(stored_by_an_older_version),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -179,11 +179,13 @@ static void check_plan(const struct gobinary *b, const struct probe_plan *p)
 		check_site(b, s);
 		for (size_t j = 0; j < i; j++) {
 			assert_true(s->vaddr != p->sites[j].vaddr);
-			assert_true(s->id != p->sites[j].id || s->id == SITE_GC_ASSIST_END);
+			assert_true(s->id != p->sites[j].id || s->id == SITE_GC_ASSIST_END ||
+				    s->id == SITE_REGION_END);
 		}
 		if (amd64 && minor >= 21 && s->id != SITE_CREATE && s->id != SITE_CREATE_AFTER &&
 		    s->id != SITE_NEEDM && s->id != SITE_NEWCORO && s->id != SITE_START_WORLD &&
-		    s->id != SITE_GC_ASSIST_END)
+		    s->id != SITE_GC_ASSIST_END && s->id != SITE_REGION_START &&
+		    s->id != SITE_REGION_END)
 			assert_int_equal(s->insn, SITE_PUSH);
 		if (!amd64 || minor <= 20)
 			assert_true(s->insn != SITE_PUSH);
@@ -226,6 +228,54 @@ static void check_gc_ends(const struct gobinary *b, const struct probe_plan *p, 
 		assert_int_equal(start->insn, SITE_JCC);
 }
 
+/* Nothing is optimised, or each access is told to the race detector first. */
+static bool has_other_code(const char *name)
+{
+	return strstr(name, "noopt") || strstr(name, "race");
+}
+
+/* All regions, or none and a note. Told apart from how the planner finds them: in front of each
+ * end's branch there is a comparison with one and the same address, and the branch is je or jne. */
+static void check_regions(const struct gobinary *b, const struct probe_plan *p, const char *name)
+{
+	bool linked = strstr(name, "workload"),
+	     seen = linked && gobinary__arch(b) == GOBINARY_AMD64 && !has_other_code(name);
+	uint64_t noop = 0;
+	size_t ends = 0;
+	struct span at;
+
+	assert_int_equal(!!site_of(p, SITE_REGION_START), seen);
+	assert_int_equal(!!site_of(p, SITE_REGION_END), seen);
+	for (size_t i = 0; i < p->cnt; i++) {
+		const struct probe_site *s = &p->sites[i];
+		uint8_t op = s->len == 2 ? s->bytes[0] & 0xf : s->bytes[1] & 0xf;
+		int32_t rel;
+
+		if (s->id == SITE_REGION_START || s->id == SITE_REGION_END)
+			assert_true(s->insn == SITE_JCC && (op == 4 || op == 5));
+		else
+			assert_int_equal(s->when, SITE_ALWAYS);
+		if (s->id == SITE_REGION_START)
+			assert_int_equal(s->when, gobinary__version(b)->minor <= 19
+							  ? SITE_IF_UNEQUAL
+							  : SITE_IF_EQUAL);
+		if (s->id != SITE_REGION_END)
+			continue;
+		ends++;
+		assert_int_equal(s->when, SITE_IF_EQUAL);
+		assert_int_equal(gobinary__bytes(b, s->vaddr - 7, 7, &at), 0);
+		if (at.p[0] != 0x48 || (at.p[1] | 2) != 0x3b) /* a nop between the two */
+			continue;
+		memcpy(&rel, at.p + 3, 4);
+		if (!noop)
+			noop = s->vaddr + (uint64_t)(int64_t)rel;
+		assert_int_equal(noop, s->vaddr + (uint64_t)(int64_t)rel);
+	}
+	/* End itself, four in regionRound, in nestedTask, deferred, by a method value */
+	if (seen)
+		assert_true(ends >= 6 && ends <= 16);
+}
+
 static void check_fixture(struct gobinary *b, const char *version, const char *name)
 {
 	struct probe_plan p, with_nop5;
@@ -248,8 +298,11 @@ static void check_fixture(struct gobinary *b, const char *version, const char *n
 	}
 	/* nothing is missing in what the linker made without a profile; on arm64 address arithmetic
 	 * stands between newproc1 and the branch that tells coroutines */
-	if (!strstr(name, "pgo") && gobinary__arch(b) == GOBINARY_AMD64)
+	if (strstr(name, "workload") && has_other_code(name))
+		assert_non_null(strstr(p.notes[0], "runtime/trace.StartRegion: "));
+	else if (!strstr(name, "pgo") && gobinary__arch(b) == GOBINARY_AMD64)
 		assert_string_equal(p.notes[0], "");
+	check_regions(b, &p, name);
 	check_gc_ends(b, &p, !strstr(name, "noopt"));
 }
 
@@ -325,6 +378,11 @@ static const struct expected {
 	{"1.24.6", SITE_START_WORLD, SITE_JCC, 0x1ca, 0x1ca},
 	{"1.24.6", SITE_GC_ASSIST_END, SITE_JCC, 0x383, 0x383},
 	{NEWEST, SITE_START_WORLD, SITE_JCC, 0x1d0, 0x1d0},
+	{"1.19.13", SITE_REGION_START, SITE_JCC, 0x30, 0x30},
+	{"1.22.12", SITE_REGION_START, SITE_JCC, 0x2a, 0x2a},
+	{"1.22.12", SITE_REGION_END, SITE_JCC, 0x15, 0x15},
+	{NEWEST, SITE_REGION_START, SITE_JCC, 0x2a, 0x2a},
+	{NEWEST, SITE_REGION_END, SITE_JCC, 0x15, 0x15},
 	{NEWEST, SITE_GC_ASSIST_END, SITE_JCC, 0x36f, 0x36f},
 };
 
@@ -383,8 +441,9 @@ static void optional_sites_follow_the_program(void **state)
 {
 	struct gobinary *with = fixture__need(NEWEST, "workload"),
 			*without = fixture__need(NEWEST, "zoo");
-	static const enum site_id ids[] = {SITE_COROSWITCH, SITE_USER_TASK_CREATE,
-					   SITE_USER_TASK_END, SITE_USER_REGION, SITE_USER_LOG};
+	static const enum site_id ids[] = {
+		SITE_COROSWITCH, SITE_USER_TASK_CREATE, SITE_USER_TASK_END, SITE_USER_REGION,
+		SITE_USER_LOG,	 SITE_REGION_START,	SITE_REGION_END};
 	struct probe_plan p, q;
 
 	assert_int_equal(plan__make(with, false, &p), 0);

@@ -25,12 +25,17 @@ static struct snapshot *take(struct world *w)
 	return s;
 }
 
+static void end(struct world *w, struct snapshot *s)
+{
+	snapshot__free(s);
+	free(w->mem);
+}
+
 static void test_whole(void **state)
 {
 	struct world w;
 	struct snapshot *s;
 
-	(void)state;
 	make_world(&w, 3);
 	make_g(&w, 0, 1, 2);
 	make_g(&w, 1, 7, 5);
@@ -61,8 +66,7 @@ static void test_whole(void **state)
 	/* the same stack is kept once */
 	assert_int_equal(s->g[1].stack_off, s->g[2].stack_off);
 	assert_int_equal(s->pcs_cnt, 3 + 6);
-	snapshot__free(s);
-	free(w.mem);
+	end(&w, s);
 }
 
 static void test_kinds(void **state)
@@ -70,10 +74,7 @@ static void test_kinds(void **state)
 	struct world w;
 	struct snapshot *s;
 
-	(void)state;
-	make_world(&w, 6);
-	for (unsigned i = 0; i < 6; i++)
-		make_g(&w, i, 10 + i, 3);
+	make_parked(&w, 6, 10, 3);
 	put32(&w, g_at(0) + 80, G_DEAD);
 	put32(&w, g_at(1) + 80, G_RUNNING);
 	put64(&w, g_at(1) + 24, at(MS));
@@ -102,8 +103,7 @@ static void test_kinds(void **state)
 	assert_int_equal(s->g[3].status, G_SYSCALL);
 	assert_true(s->pcs[s->g[3].stack_off] == TEXT + 0x77);
 	assert_int_equal(s->g[3].stack_cnt, 4);
-	snapshot__free(s);
-	free(w.mem);
+	end(&w, s);
 }
 
 /* Back from a system call and waiting for a processor: Go's unwinder begins at the system call. */
@@ -112,7 +112,6 @@ static void test_back_from_syscall(void **state)
 	struct world w;
 	struct snapshot *s;
 
-	(void)state;
 	make_world(&w, 1);
 	make_g(&w, 0, 10, 3);
 	put32(&w, g_at(0) + 80, G_RUNNABLE);
@@ -126,8 +125,7 @@ static void test_back_from_syscall(void **state)
 	assert_int_equal(s->g[0].status, G_RUNNABLE);
 	assert_int_equal(s->g[0].stack_cnt, 4);
 	assert_true(s->pcs[s->g[0].stack_off] == TEXT + 0x77);
-	snapshot__free(s);
-	free(w.mem);
+	end(&w, s);
 }
 
 /* ---- stacks -------------------------------------------------------------------------------- */
@@ -154,7 +152,6 @@ static void test_deep_stack(void **state)
 	struct g_words g;
 	struct world w;
 
-	(void)state;
 	make_world(&w, 1);
 	make_g(&w, 0, 1, 120); /* 3,840 bytes: two chunks */
 	assert_int_equal(unwind(&w, &g, &u, 1000), 121);
@@ -176,7 +173,6 @@ static void test_hostile_chain(void **state)
 	struct g_words g;
 	struct world w;
 
-	(void)state;
 	make_world(&w, 1);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		make_g(&w, 0, 1, 3);
@@ -208,7 +204,6 @@ static void test_frameless_leaf(void **state)
 	struct g_words g;
 	struct world w;
 
-	(void)state;
 	make_world(&w, 1);
 	make_g(&w, 0, 1, 3);
 	put64(&w, stack_hi(0) - 64 - 96, TEXT + 0x999); /* at sp: the return address */
@@ -235,7 +230,6 @@ static void test_old_syscall(void **state)
 	struct g_words g;
 	struct world w;
 
-	(void)state;
 	make_world(&w, 1);
 	make_g(&w, 0, 1, 3);
 	w.lay.off.g_syscallbp = -1;
@@ -304,10 +298,7 @@ static void test_torn_once(void **state)
 	struct snapshot *s;
 	struct world w;
 
-	(void)state;
-	make_world(&w, 3);
-	for (unsigned i = 0; i < 3; i++)
-		make_g(&w, i, i + 1, 3);
+	make_parked(&w, 3, 1, 3);
 	w.meddle = meddle_once;
 	s = take(&w);
 	assert_int_equal(s->g_cnt, 3);
@@ -315,8 +306,7 @@ static void test_torn_once(void **state)
 	assert_int_equal(s->torn_cnt, 0);
 	assert_false(s->g[1].torn);
 	assert_true(s->pcs[s->g[1].stack_off] == TEXT + 0x4444);
-	snapshot__free(s);
-	free(w.mem);
+	end(&w, s);
 }
 
 static void test_torn_for_good(void **state)
@@ -324,10 +314,7 @@ static void test_torn_for_good(void **state)
 	struct snapshot *s;
 	struct world w;
 
-	(void)state;
-	make_world(&w, 3);
-	for (unsigned i = 0; i < 3; i++)
-		make_g(&w, i, i + 1, 3);
+	make_parked(&w, 3, 1, 3);
 	w.meddle = meddle_always;
 	s = take(&w);
 	assert_int_equal(s->g_cnt, 3);
@@ -336,8 +323,7 @@ static void test_torn_for_good(void **state)
 	assert_int_equal(s->g[1].status, G_WAITING);
 	assert_int_equal(s->g[1].stack_cnt, 0);
 	assert_int_equal(s->g[0].stack_cnt, 4);
-	snapshot__free(s);
-	free(w.mem);
+	end(&w, s);
 }
 
 static void test_dies_meanwhile(void **state)
@@ -345,17 +331,13 @@ static void test_dies_meanwhile(void **state)
 	struct snapshot *s;
 	struct world w;
 
-	(void)state;
-	make_world(&w, 3);
-	for (unsigned i = 0; i < 3; i++)
-		make_g(&w, i, i + 1, 3);
+	make_parked(&w, 3, 1, 3);
 	w.meddle = meddle_dies;
 	s = take(&w);
 	assert_int_equal(s->g_cnt, 2);
 	assert_int_equal(s->g[1].goid, 3);
 	assert_true(is_in_g(s->g[1].addr, 2));
-	snapshot__free(s);
-	free(w.mem);
+	end(&w, s);
 }
 
 static void test_unreadable(void **state)
@@ -363,16 +345,12 @@ static void test_unreadable(void **state)
 	struct snapshot *s;
 	struct world w;
 
-	(void)state;
-	make_world(&w, 3);
-	for (unsigned i = 0; i < 3; i++)
-		make_g(&w, i, i + 1, 3);
+	make_parked(&w, 3, 1, 3);
 	put64(&w, at(PTRS) + 8, UINT64_C(0xd000000000)); /* no memory there */
 	s = take(&w);
 	assert_int_equal(s->g_cnt, 2);
 	assert_int_equal(s->unreadable_cnt, 1);
-	snapshot__free(s);
-	free(w.mem);
+	end(&w, s);
 }
 
 static void test_nonsense(void **state)
@@ -381,7 +359,6 @@ static void test_nonsense(void **state)
 	struct snapshot *s = NULL;
 	struct world w;
 
-	(void)state;
 	make_world(&w, 1);
 	make_g(&w, 0, 1, 3);
 	put64(&w, at(MS) + 32, at(MS)); /* a list of threads that is a ring */
@@ -406,7 +383,6 @@ static void test_labels_slice(void **state)
 	struct snapshot *s;
 	struct world w;
 
-	(void)state;
 	make_world(&w, 2);
 	make_g(&w, 0, 1, 3);
 	make_g(&w, 1, 2, 3);
@@ -431,8 +407,7 @@ static void test_labels_slice(void **state)
 	s = take(&w);
 	assert_int_equal(s->g[0].label_cnt, 0);
 	assert_true(s->unreadable_cnt > 0);
-	snapshot__free(s);
-	free(w.mem);
+	end(&w, s);
 }
 
 static void put_bucket(struct world *w, uint64_t b, unsigned slot, const char *key, const char *val,
@@ -450,7 +425,6 @@ static void test_labels_map(void **state)
 	size_t cnt;
 	bool cut;
 
-	(void)state;
 	make_world(&w, 1);
 	put64(&w, at(0x31000), at(0x31100)); /* the map */
 	put64(&w, at(0x31100), 3);	     /* count */
@@ -497,7 +471,6 @@ static void test_heap_goal(void **state)
 	struct world w;
 	bool estimate;
 
-	(void)state;
 	make_world(&w, 1);
 	w.globals.gc_controller = at(GC);
 	w.lay.gc_heap_live = 0;
@@ -544,7 +517,6 @@ static void test_bytes(void **state)
 	struct buf a = {0}, b = {0};
 	struct world w;
 
-	(void)state;
 	make_world(&w, 3);
 	for (unsigned i = 0; i < 3; i++)
 		make_g(&w, i, i + 1, 3 + i);

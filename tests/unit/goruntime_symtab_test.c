@@ -243,6 +243,53 @@ static void bytes_and_back(void **state)
 	gobinary__free(b);
 }
 
+/* Where functions begin travels beside the table. */
+static void entries_and_back(void **state)
+{
+	struct gobinary *b = open_made();
+	struct buf table = {0}, bytes = {0};
+	struct symtab *t, *u;
+
+	assert_int_equal(symtab__new(&t), 0);
+	resolve_all(t, b, 1);
+	assert_true(symtab__has_entries(t));
+	assert_int_equal(symtab__serialize(t, &table), 0);
+	assert_int_equal(symtab__serialize_entries(t, &bytes), 0);
+	assert_int_equal(symtab__parse(span__of(table.data, table.len), &u), 0);
+	assert_false(symtab__has_entries(u));
+	assert_int_equal(frames_of(u, TEXT + 0x18, true, 3)->entry, 0);
+	for (size_t n = 0; n < bytes.len; n++)
+		assert_int_equal(symtab__parse_entries(u, span__of(bytes.data, n)), -EBADMSG);
+	assert_false(symtab__has_entries(u));
+	assert_int_equal(symtab__parse_entries(u, span__of(bytes.data, bytes.len)), 0);
+	assert_true(symtab__has_entries(u));
+	for (uint64_t pc = TEXT; pc < TEXT + 0xb0; pc++) {
+		for (int leaf = 0; leaf < 2; leaf++) {
+			size_t cnt;
+			const struct sym_frame *x = symtab__frames(t, pc, leaf, &cnt);
+			const struct sym_frame *y = frames_of(u, pc, leaf, cnt);
+
+			for (size_t i = 0; i < cnt; i++)
+				assert_int_equal(y[i].entry, x[i].entry);
+		}
+	}
+	assert_int_equal(frames_of(u, TEXT + 0x18, true, 3)[0].entry, TEXT);
+	assert_int_equal(frames_of(u, TEXT + 0x48, true, 1)->entry, TEXT + 0x40);
+	buf__u8(&bytes, 0);
+	assert_int_equal(symtab__parse_entries(u, span__of(bytes.data, bytes.len)), -EBADMSG);
+	/* no function begins in front of address 0 */
+	buf__reset(&bytes);
+	for (int i = 0; i < 9; i++)
+		buf__u8(&bytes, 0xff);
+	buf__u8(&bytes, 1);
+	assert_int_equal(symtab__parse_entries(u, span__of(bytes.data, bytes.len)), -EBADMSG);
+	symtab__free(u);
+	buf__free(&table);
+	buf__free(&bytes);
+	symtab__free(t);
+	gobinary__free(b);
+}
+
 static void damaged_bytes(void **state)
 {
 	struct gobinary *b = open_made();
@@ -327,6 +374,7 @@ int main(void)
 		cmocka_unit_test(generic_functions_have_two_names),
 		cmocka_unit_test(names_are_clean),
 		cmocka_unit_test(bytes_and_back),
+		cmocka_unit_test(entries_and_back),
 		cmocka_unit_test(damaged_bytes),
 		cmocka_unit_test(empty_table),
 		cmocka_unit_test(names_as_each_version_prints_them),

@@ -55,6 +55,12 @@ static void set_state(struct world *w, unsigned i, uint32_t status)
 	w->mem[g_at(i) + 85 - BASE]++; /* trackingSeq */
 }
 
+static void end(struct world *w, struct wall_profile *p)
+{
+	wall_profile__free(p);
+	free(w->mem);
+}
+
 static void test_quiet(void **state)
 {
 	struct wall_profile *p;
@@ -62,7 +68,6 @@ static void test_quiet(void **state)
 	struct world w;
 	unsigned reads;
 
-	(void)state;
 	make_world(&w, 3);
 	make_g(&w, 0, 1, 2);
 	make_g(&w, 1, 7, 5);
@@ -85,8 +90,7 @@ static void test_quiet(void **state)
 	assert_int_equal(p->end_ns, START + 250 * MS_NS);
 	assert_true(p->pcs[p->rows[0].stack_off] == TEXT + 0x10);
 	assert_true(p->rows[0].startpc == TEXT + 0x1000 && p->rows[0].gopc == TEXT + 0x2000);
-	wall_profile__free(p);
-	free(w.mem);
+	end(&w, p);
 }
 
 static void test_changes(void **state)
@@ -95,7 +99,6 @@ static void test_changes(void **state)
 	struct wall_sampler *s;
 	struct world w;
 
-	(void)state;
 	make_world(&w, 2);
 	make_g(&w, 0, 1, 2);
 	make_g(&w, 1, 7, 5);
@@ -121,8 +124,7 @@ static void test_changes(void **state)
 	assert_int_equal(ms_in(p, "chan receive", 3), 200);
 	for (size_t i = 0; i < p->row_cnt; i++)
 		assert_int_equal(p->rows[i].running, !p->rows[i].stack_cnt);
-	wall_profile__free(p);
-	free(w.mem);
+	end(&w, p);
 }
 
 static void test_new_ones(void **state)
@@ -131,7 +133,6 @@ static void test_new_ones(void **state)
 	struct wall_sampler *s;
 	struct world w;
 
-	(void)state;
 	make_world(&w, 1);
 	make_g(&w, 0, 1, 2);
 	s = sampler(&w, 0);
@@ -143,8 +144,7 @@ static void test_new_ones(void **state)
 	p = finish(s, 100);
 	assert_int_equal(ms_in(p, "chan receive", 6), 5 + 90);
 	assert_int_equal(ms_in(p, "chan receive", 3), 100);
-	wall_profile__free(p);
-	free(w.mem);
+	end(&w, p);
 }
 
 /* The stack of goroutine 1 is never the same twice while its words are read. */
@@ -160,7 +160,6 @@ static void test_torn(void **state)
 	struct wall_sampler *s;
 	struct world w;
 
-	(void)state;
 	make_world(&w, 2);
 	make_g(&w, 0, 1, 2);
 	make_g(&w, 1, 7, 5);
@@ -179,8 +178,7 @@ static void test_torn(void **state)
 	assert_int_equal(ms_in(p, "runnable", 6), 5 + 90);
 	for (size_t i = 0; i < p->row_cnt; i++)
 		assert_int_equal(p->rows[i].torn, !p->rows[i].stack_cnt);
-	wall_profile__free(p);
-	free(w.mem);
+	end(&w, p);
 }
 
 /* Go ≥ 1.24: a slice of pairs of strings */
@@ -200,10 +198,7 @@ static void test_labels(void **state)
 	struct world w;
 	size_t seen = 0;
 
-	(void)state;
-	make_world(&w, 4);
-	for (unsigned i = 0; i < 4; i++)
-		make_g(&w, i, 7 + i, 2);
+	make_parked(&w, 4, 7, 2);
 	put_labels(&w, at(TEXTS) + 0x200, "app", "x");
 	put_labels(&w, at(TEXTS) + 0x400, "app", "y");
 	put64(&w, g_at(0) + 136, at(TEXTS) + 0x200);
@@ -226,8 +221,7 @@ static void test_labels(void **state)
 		seen += p->labels[r->label_off].val[0];
 	}
 	assert_int_equal(seen, 'x' + 'y');
-	wall_profile__free(p);
-	free(w.mem);
+	end(&w, p);
 }
 
 static void test_bounded(void **state)
@@ -236,7 +230,6 @@ static void test_bounded(void **state)
 	struct wall_sampler *s;
 	struct world w;
 
-	(void)state;
 	make_world(&w, 3);
 	for (unsigned i = 0; i < 3; i++)
 		make_g(&w, i, 7 + i, 2 + i);
@@ -251,8 +244,7 @@ static void test_bounded(void **state)
 	assert_int_equal(ms_in(p, "chan receive", 4), 200);
 	assert_int_equal(p->dropped_ns, (200 + 100) * MS_NS);
 	assert_int_equal(p->pcs_cnt, 3 + 4);
-	wall_profile__free(p);
-	free(w.mem);
+	end(&w, p);
 }
 
 static int gone(void *ctx, const uint64_t *addrs, void *const *dst, const size_t *lens, size_t cnt)
@@ -267,7 +259,6 @@ static void test_target_ends(void **state)
 	struct wall_sampler *s;
 	struct world w;
 
-	(void)state;
 	make_world(&w, 1);
 	make_g(&w, 0, 7, 2);
 	s = sampler(&w, 0);
@@ -278,8 +269,7 @@ static void test_target_ends(void **state)
 	p = finish(s, 70);
 	assert_int_equal(ms_in(p, "chan receive", 3), 50);
 	assert_int_equal(p->end_ns, START + 50 * MS_NS);
-	wall_profile__free(p);
-	free(w.mem);
+	end(&w, p);
 }
 
 static void test_serialized(void **state)
@@ -289,7 +279,6 @@ static void test_serialized(void **state)
 	struct wall_sampler *s;
 	struct world w;
 
-	(void)state;
 	make_world(&w, 2);
 	make_g(&w, 0, 7, 2);
 	make_g(&w, 1, 8, 4);

@@ -157,6 +157,18 @@ static void end_scene(struct scene *s)
 	free(s);
 }
 
+static void end_unrepaired(struct scene *s)
+{
+	assert_int_equal(repairs(s), 0);
+	end_scene(s);
+}
+
+/* What was before a first event of goroutine 5 on thread 10, P 0 of two. */
+#define FIVE_RUNS_ON_10                                                                            \
+	"@ProcStatus 10/-1/0 =1\n"                                                                 \
+	"@GoStatusStack 10/0/0 5 =2\n"                                                             \
+	"@ProcStatus -1/-1/0 1 =2\n"
+
 static void test_first_event_tells_what_was_before(void **state)
 {
 	struct scene *s = new_scene();
@@ -176,8 +188,7 @@ static void test_first_event_tells_what_was_before(void **state)
 		"ProcsChange 10/0/5 =2\n"
 		"GoBlock 10/0/5 (chan receive)\n"
 		"GoUnblock 11/1/0 6\n");
-	assert_int_equal(repairs(s), 0);
-	end_scene(s);
+	end_unrepaired(s);
 }
 
 static void test_start_of_a_waiting_goroutine(void **state)
@@ -214,20 +225,17 @@ static void test_syscall_that_loses_its_p(void **state)
 	ev(s, 10, -1, GBT_P_HANDOFF, 0)->arg = 1;
 	ev(s, 10, -1, GBT_SYSCALL_EXIT, 5);
 	ev(s, 10, -1, GBT_SYSCALL_EXIT_NOP, 5);
-	play(s, "@ProcStatus 10/-1/0 =1\n"
-		"@GoStatusStack 10/0/0 5 =2\n"
-		"@ProcStatus -1/-1/0 1 =2\n"
-		"ProcsChange 10/0/5 =2\n"
-		"GoSyscallBegin 10/0/5 stack 77 skip 1\n"
-		"ProcSteal 99/-1/0\n"
-		"ProcStart 10/-1/5 1\n"
-		"GoSyscallEndBlocked 10/1/5\n"
-		"GoStart 10/1/0 5\n"
-		"GoSyscallBegin 10/1/5\n"
-		"GoSyscallEnd 10/1/5\n"
-		"GoSyscallBegin 10/1/5\n"
-		"ProcStop 10/1/5 1\n"
-		"GoSyscallEndBlocked 10/-1/5\n");
+	play(s, FIVE_RUNS_ON_10 "ProcsChange 10/0/5 =2\n"
+				"GoSyscallBegin 10/0/5 stack 77 skip 1\n"
+				"ProcSteal 99/-1/0\n"
+				"ProcStart 10/-1/5 1\n"
+				"GoSyscallEndBlocked 10/1/5\n"
+				"GoStart 10/1/0 5\n"
+				"GoSyscallBegin 10/1/5\n"
+				"GoSyscallEnd 10/1/5\n"
+				"GoSyscallBegin 10/1/5\n"
+				"ProcStop 10/1/5 1\n"
+				"GoSyscallEndBlocked 10/-1/5\n");
 	assert_int_equal(repairs(s), 0);
 	assert_int_equal(s->stats.retaken, 1);
 	end_scene(s);
@@ -242,15 +250,11 @@ static void test_syscall_exit_that_loses_its_p_at_last(void **state)
 	ev(s, 10, 0, GBT_SYSCALL_EXIT, 5)->arg32 = 1;
 	ev(s, 99, -1, GBT_P_HANDOFF, 0)->arg = 0;
 	ev(s, 10, -1, GBT_SYSCALL_EXIT_NOP, 5);
-	play(s, "@ProcStatus 10/-1/0 =1\n"
-		"@GoStatusStack 10/0/0 5 =2\n"
-		"@ProcStatus -1/-1/0 1 =2\n"
-		"ProcsChange 10/0/5 =2\n"
-		"GoSyscallBegin 10/0/5\n"
-		"ProcSteal 99/-1/0\n"
-		"GoSyscallEndBlocked 10/-1/5\n");
-	assert_int_equal(repairs(s), 0);
-	end_scene(s);
+	play(s, FIVE_RUNS_ON_10 "ProcsChange 10/0/5 =2\n"
+				"GoSyscallBegin 10/0/5\n"
+				"ProcSteal 99/-1/0\n"
+				"GoSyscallEndBlocked 10/-1/5\n");
+	end_unrepaired(s);
 }
 
 /* … and got it back by wirep, from a thread that was in a syscall itself. */
@@ -266,23 +270,19 @@ static void test_syscall_exit_that_takes_its_p_back(void **state)
 	ev(s, 11, 0, GBT_RUN, 6);
 	ev(s, 11, 0, GBT_SYSCALL, 6);
 	ev(s, 10, 0, GBT_BLOCK, 5)->arg32 = 7;
-	play(s, "@ProcStatus 10/-1/0 =1\n"
-		"@GoStatusStack 10/0/0 5 =2\n"
-		"@ProcStatus -1/-1/0 1 =2\n"
-		"@GoStatusStack -1/-1/0 6 =1\n"
-		"ProcsChange 10/0/5 =2\n"
-		"GoSyscallBegin 10/0/5\n"
-		"ProcSteal 99/-1/0\n"
-		"ProcStart 11/-1/0\n"
-		"GoStart 11/0/0 6\n"
-		"GoSyscallBegin 11/0/6\n"
-		"ProcSteal 10/-1/5 0\n"
-		"ProcStart 10/-1/5 0\n"
-		"GoSyscallEndBlocked 10/0/5\n"
-		"GoStart 10/0/0 5\n"
-		"GoBlock 10/0/5 (chan receive)\n");
-	assert_int_equal(repairs(s), 0);
-	end_scene(s);
+	play(s, FIVE_RUNS_ON_10 "@GoStatusStack -1/-1/0 6 =1\n"
+				"ProcsChange 10/0/5 =2\n"
+				"GoSyscallBegin 10/0/5\n"
+				"ProcSteal 99/-1/0\n"
+				"ProcStart 11/-1/0\n"
+				"GoStart 11/0/0 6\n"
+				"GoSyscallBegin 11/0/6\n"
+				"ProcSteal 10/-1/5 0\n"
+				"ProcStart 10/-1/5 0\n"
+				"GoSyscallEndBlocked 10/0/5\n"
+				"GoStart 10/0/0 5\n"
+				"GoBlock 10/0/5 (chan receive)\n");
+	end_unrepaired(s);
 }
 
 /* Both by wirep: thread 11 takes it from the exit of thread 10, which no probe shows. */
@@ -312,8 +312,7 @@ static void test_syscall_exit_whose_p_another_exit_takes(void **state)
 		"ProcStart 10/-1/5 0\n"
 		"GoSyscallEndBlocked 10/0/5\n"
 		"GoStart 10/0/0 5\n");
-	assert_int_equal(repairs(s), 0);
-	end_scene(s);
+	end_unrepaired(s);
 }
 
 /* Preempted behind the probe of its end: it runs again, and ends then. */
@@ -360,6 +359,42 @@ static void test_end_that_was_none(void **state)
 	}
 }
 
+/* Go 1.19 with its own tracer on: preempted inside of that, behind the probe, it does not come
+ * there again. */
+static void test_end_that_was_preempted_behind_its_probe(void **state)
+{
+	static const char before[] = "@ProcStatus 10/-1/0 =1\n"
+				     "@GoStatusStack 10/0/0 5 =2\n"
+				     "@ProcStatus 11/-1/0 1 =1\n"
+				     "@ProcStatus -1/-1/0 2 =2\n"
+				     "@GoStatusStack -1/-1/0 6 =1\n"
+				     "ProcsChange 10/0/5 =3\n"
+				     "GoStop 10/0/5 (preempted)\n"
+				     "GoStart 11/1/0 5\n"
+				     "GoDestroy 11/1/5\n";
+
+	for (size_t i = 0; i < 2; i++) {
+		struct scene *s = new_scene();
+		char want[1024];
+
+		s->cfg.go_minor = 19;
+		s->cfg.gomaxprocs = 3;
+		ev(s, 10, 0, GBT_EXIT, 5);
+		ev(s, 10, 0, GBT_SCHED, 5)->arg32 = 1;
+		ev(s, 11, 1, GBT_RUN, 5);
+		if (i) {
+			ev(s, 11, 1, GBT_P_STOP, 0);
+			ev(s, 11, 1, GBT_P_START, 0);
+		}
+		ev(s, 11, 1, GBT_RUN, 6);
+		snprintf(want, sizeof(want), "%s%sGoStart 11/1/0 6\n", before,
+			 i ? "ProcStop 11/1/0 1\nProcStart 11/-1/0 1\n" : "");
+		play(s, want);
+		assert_int_equal(repairs(s), 0);
+		end_scene(s);
+	}
+}
+
 /* Another goroutine's stop, or its own on another thread, undoes no end. */
 static void test_end_is_the_end(void **state)
 {
@@ -368,16 +403,12 @@ static void test_end_is_the_end(void **state)
 	ev(s, 10, 0, GBT_EXIT, 5);
 	ev(s, 10, 0, GBT_RUN, 6);
 	ev(s, 10, 0, GBT_SCHED, 6);
-	play(s, "@ProcStatus 10/-1/0 =1\n"
-		"@GoStatusStack 10/0/0 5 =2\n"
-		"@ProcStatus -1/-1/0 1 =2\n"
-		"@GoStatusStack -1/-1/0 6 =1\n"
-		"ProcsChange 10/0/5 =2\n"
-		"GoDestroy 10/0/5\n"
-		"GoStart 10/0/0 6\n"
-		"GoStop 10/0/6 (runtime.Gosched)\n");
-	assert_int_equal(repairs(s), 0);
-	end_scene(s);
+	play(s, FIVE_RUNS_ON_10 "@GoStatusStack -1/-1/0 6 =1\n"
+				"ProcsChange 10/0/5 =2\n"
+				"GoDestroy 10/0/5\n"
+				"GoStart 10/0/0 6\n"
+				"GoStop 10/0/6 (runtime.Gosched)\n");
+	end_unrepaired(s);
 }
 
 static void test_creation_of_a_parked_goroutine(void **state)
@@ -388,14 +419,10 @@ static void test_creation_of_a_parked_goroutine(void **state)
 	e->cur = 5;
 	e->arg32 = 1;
 	ev(s, 10, 0, GBT_COROSWITCH, 5)->cur = 30;
-	play(s, "@ProcStatus 10/-1/0 =1\n"
-		"@GoStatusStack 10/0/0 5 =2\n"
-		"@ProcStatus -1/-1/0 1 =2\n"
-		"ProcsChange 10/0/5 =2\n"
-		"GoCreateBlocked 10/0/5 30\n"
-		"GoSwitch 10/0/5 30\n");
-	assert_int_equal(repairs(s), 0);
-	end_scene(s);
+	play(s, FIVE_RUNS_ON_10 "ProcsChange 10/0/5 =2\n"
+				"GoCreateBlocked 10/0/5 30\n"
+				"GoSwitch 10/0/5 30\n");
+	end_unrepaired(s);
 }
 
 static void test_gc_cycle(void **state)
@@ -412,20 +439,16 @@ static void test_gc_cycle(void **state)
 	e->arg = 100;
 	e->cur = 200;
 	ev(s, 10, 0, GBT_STW_END, 5);
-	play(s, "@ProcStatus 10/-1/0 =1\n"
-		"@GoStatusStack 10/0/0 5 =2\n"
-		"@ProcStatus -1/-1/0 1 =2\n"
-		"ProcsChange 10/0/5 =2\n"
-		"GCBegin 10/0/5 stack 70 skip 2\n"
-		"STWBegin 10/0/5 (GC sweep termination) stack 70 skip 2\n"
-		"STWEnd 10/0/5\n"
-		"STWBegin 10/0/5 (GC mark termination)\n"
-		"GCEnd 10/0/5\n"
-		"HeapAlloc 10/0/5 =100\n"
-		"HeapGoal 10/0/5 =200\n"
-		"STWEnd 10/0/5\n");
-	assert_int_equal(repairs(s), 0);
-	end_scene(s);
+	play(s, FIVE_RUNS_ON_10 "ProcsChange 10/0/5 =2\n"
+				"GCBegin 10/0/5 stack 70 skip 2\n"
+				"STWBegin 10/0/5 (GC sweep termination) stack 70 skip 2\n"
+				"STWEnd 10/0/5\n"
+				"STWBegin 10/0/5 (GC mark termination)\n"
+				"GCEnd 10/0/5\n"
+				"HeapAlloc 10/0/5 =100\n"
+				"HeapGoal 10/0/5 =200\n"
+				"STWEnd 10/0/5\n");
+	end_unrepaired(s);
 }
 
 /* The probe that tells the world's start comes behind procresize, or at the entry before it. */
@@ -450,8 +473,7 @@ static void test_gomaxprocs_falls_while_the_world_is_stopped(void **state)
 		"GoStart 10/0/0 5\n"
 		"ProcsChange 10/0/5 =1\n"
 		"STWEnd 10/0/5\n");
-	assert_int_equal(repairs(s), 0);
-	end_scene(s);
+	end_unrepaired(s);
 }
 
 /* A capture that begins inside a cycle, and in a stop of the world. */
@@ -461,12 +483,9 @@ static void test_begin_inside_a_cycle(void **state)
 
 	ev(s, 10, 0, GBT_GC_SWEEP, 5);
 	ev(s, 10, 0, GBT_STW_END, 5);
-	play(s, "@ProcStatus 10/-1/0 =1\n"
-		"@GoStatusStack 10/0/0 5 =2\n"
-		"@ProcStatus -1/-1/0 1 =2\n"
-		"ProcsChange 10/0/5 =2\n"
-		"@GCBegin -1/-1/0\n"
-		"GCEnd 10/0/5\n");
+	play(s, FIVE_RUNS_ON_10 "ProcsChange 10/0/5 =2\n"
+				"@GCBegin -1/-1/0\n"
+				"GCEnd 10/0/5\n");
 	assert_int_equal(s->stats.repairs[REPAIR_DROPPED], 1);
 	end_scene(s);
 }
@@ -493,8 +512,7 @@ static void test_gomaxprocs_falls(void **state)
 		"ProcStart 10/-1/0\n"
 		"GoStart 10/0/0 5\n"
 		"ProcsChange 10/0/5 =1\n");
-	assert_int_equal(repairs(s), 0);
-	end_scene(s);
+	end_unrepaired(s);
 }
 
 static void test_cgo_callback(void **state)
@@ -520,8 +538,7 @@ static void test_cgo_callback(void **state)
 	play(s, "@ProcStatus -1/-1/0 =2\n"
 		"@ProcStatus -1/-1/0 1 =2\n" CALLBACK
 		"ProcsChange 10/1/17 =2\n" BACK_TO_C CALLBACK BACK_TO_C);
-	assert_int_equal(repairs(s), 0);
-	end_scene(s);
+	end_unrepaired(s);
 }
 
 static void test_coroutine(void **state)
@@ -536,17 +553,13 @@ static void test_coroutine(void **state)
 	e = ev(s, 10, 0, GBT_COROSWITCH, 30);
 	e->cur = 5;
 	e->arg32 = 1;
-	play(s, "@ProcStatus 10/-1/0 =1\n"
-		"@GoStatusStack 10/0/0 5 =2\n"
-		"@ProcStatus -1/-1/0 1 =2\n"
-		"ProcsChange 10/0/5 =2\n"
-		"GoCreateBlocked 10/0/5 30\n"
-		"GoSwitch 10/0/5 30\n"
-		"GoSwitch 10/0/30 5\n"
-		"GoSwitch 10/0/5 30\n"
-		"GoSwitchDestroy 10/0/30 5\n");
-	assert_int_equal(repairs(s), 0);
-	end_scene(s);
+	play(s, FIVE_RUNS_ON_10 "ProcsChange 10/0/5 =2\n"
+				"GoCreateBlocked 10/0/5 30\n"
+				"GoSwitch 10/0/5 30\n"
+				"GoSwitch 10/0/30 5\n"
+				"GoSwitch 10/0/5 30\n"
+				"GoSwitchDestroy 10/0/30 5\n");
+	end_unrepaired(s);
 }
 
 static void test_wait_reasons_of_old_versions(void **state)
@@ -563,17 +576,14 @@ static void test_wait_reasons_of_old_versions(void **state)
 	ev(s, 10, 0, GBT_BLOCK, 6)->arg32 = 19 | 3 << 8;
 	ev(s, 10, 0, GBT_RUN, 7);
 	ev(s, 10, 0, GBT_BLOCK, 7)->arg32 = 19 | 200 << 8; /* no such reason */
-	play(s, "@ProcStatus 10/-1/0 =1\n"
-		"@GoStatusStack 10/0/0 5 =2\n"
-		"@ProcStatus -1/-1/0 1 =2\n"
-		"@GoStatusStack -1/-1/0 6 =1\n"
-		"@GoStatusStack -1/-1/0 7 =1\n"
-		"ProcsChange 10/0/5 =2\n"
-		"GoBlock 10/0/5 (network)\n"
-		"GoStart 10/0/0 6\n"
-		"GoBlock 10/0/6 (sleep)\n"
-		"GoStart 10/0/0 7\n"
-		"GoBlock 10/0/7 (unspecified)\n");
+	play(s, FIVE_RUNS_ON_10 "@GoStatusStack -1/-1/0 6 =1\n"
+				"@GoStatusStack -1/-1/0 7 =1\n"
+				"ProcsChange 10/0/5 =2\n"
+				"GoBlock 10/0/5 (network)\n"
+				"GoStart 10/0/0 6\n"
+				"GoBlock 10/0/6 (sleep)\n"
+				"GoStart 10/0/0 7\n"
+				"GoBlock 10/0/7 (unspecified)\n");
 	end_scene(s);
 }
 
@@ -592,26 +602,22 @@ static void test_mark_assist_ends_with_the_next_event(void **state)
 	ev(s, 10, 0, GBT_RUN, 5);
 	ev(s, 10, 0, GBT_GC_ASSIST, 5)->arg32 = 1;
 	ev(s, 10, 0, GBT_BLOCK, 5)->arg32 = 7;
-	play(s, "@ProcStatus 10/-1/0 =1\n"
-		"@GoStatusStack 10/0/0 5 =2\n"
-		"@ProcStatus -1/-1/0 1 =2\n"
-		"ProcsChange 10/0/5 =2\n"
-		"GCBegin 10/0/5\n"
-		"STWBegin 10/0/5 (GC sweep termination)\n"
-		"STWEnd 10/0/5\n"
-		"GCMarkAssistBegin 10/0/5\n"
-		"GoBlock 10/0/5 (GC mark assist wait for work)\n"
-		"GoUnblock 10/0/0 5\n"
-		"GoStart 10/0/0 5\n"
-		"GCMarkAssistEnd 10/0/5 estimate\n"
-		"GCMarkAssistBegin 10/0/5\n"
-		"GoStop 10/0/5 (runtime.Gosched)\n"
-		"GoStart 10/0/0 5\n"
-		"GCMarkAssistEnd 10/0/5 estimate\n"
-		"GoBlock 10/0/5 (chan receive)\n");
+	play(s, FIVE_RUNS_ON_10 "ProcsChange 10/0/5 =2\n"
+				"GCBegin 10/0/5\n"
+				"STWBegin 10/0/5 (GC sweep termination)\n"
+				"STWEnd 10/0/5\n"
+				"GCMarkAssistBegin 10/0/5\n"
+				"GoBlock 10/0/5 (GC mark assist wait for work)\n"
+				"GoUnblock 10/0/0 5\n"
+				"GoStart 10/0/0 5\n"
+				"GCMarkAssistEnd 10/0/5 estimate\n"
+				"GCMarkAssistBegin 10/0/5\n"
+				"GoStop 10/0/5 (runtime.Gosched)\n"
+				"GoStart 10/0/0 5\n"
+				"GCMarkAssistEnd 10/0/5 estimate\n"
+				"GoBlock 10/0/5 (chan receive)\n");
 	assert_int_equal(s->stats.assists, 2);
-	assert_int_equal(repairs(s), 0);
-	end_scene(s);
+	end_unrepaired(s);
 }
 
 /* Where the ends are seen, an assist goes on through all that may happen inside. */
@@ -633,28 +639,24 @@ static void test_mark_assist_ends_where_it_is_seen_to(void **state)
 	ev(s, 10, 0, GBT_GC_ASSIST, 5); /* one whose begin was lost */
 	ev(s, 10, 0, GBT_GC_ASSIST, 5)->arg32 = 1;
 	ev(s, 10, 0, GBT_BLOCK, 5)->arg32 = 7; /* not in an assist: its end was lost */
-	play(s, "@ProcStatus 10/-1/0 =1\n"
-		"@GoStatusStack 10/0/0 5 =2\n"
-		"@ProcStatus -1/-1/0 1 =2\n"
-		"@GoStatusStack -1/-1/0 6 =4\n"
-		"ProcsChange 10/0/5 =2\n"
-		"GCBegin 10/0/5\n"
-		"STWBegin 10/0/5 (GC sweep termination)\n"
-		"STWEnd 10/0/5\n"
-		"GCMarkAssistBegin 10/0/5\n"
-		"GoUnblock 10/0/5 6\n"
-		"GoStop 10/0/5 (preempted)\n"
-		"GoStart 10/0/0 5\n"
-		"GoBlock 10/0/5 (GC mark assist wait for work)\n"
-		"GoUnblock 10/0/0 5\n"
-		"GoStart 10/0/0 5\n"
-		"GCMarkAssistEnd 10/0/5\n"
-		"GCMarkAssistBegin 10/0/5\n"
-		"GCMarkAssistEnd 10/0/5 estimate\n"
-		"GoBlock 10/0/5 (chan receive)\n");
+	play(s, FIVE_RUNS_ON_10 "@GoStatusStack -1/-1/0 6 =4\n"
+				"ProcsChange 10/0/5 =2\n"
+				"GCBegin 10/0/5\n"
+				"STWBegin 10/0/5 (GC sweep termination)\n"
+				"STWEnd 10/0/5\n"
+				"GCMarkAssistBegin 10/0/5\n"
+				"GoUnblock 10/0/5 6\n"
+				"GoStop 10/0/5 (preempted)\n"
+				"GoStart 10/0/0 5\n"
+				"GoBlock 10/0/5 (GC mark assist wait for work)\n"
+				"GoUnblock 10/0/0 5\n"
+				"GoStart 10/0/0 5\n"
+				"GCMarkAssistEnd 10/0/5\n"
+				"GCMarkAssistBegin 10/0/5\n"
+				"GCMarkAssistEnd 10/0/5 estimate\n"
+				"GoBlock 10/0/5 (chan receive)\n");
 	assert_int_equal(s->stats.assists, 2);
-	assert_int_equal(repairs(s), 0);
-	end_scene(s);
+	end_unrepaired(s);
 }
 
 /* Behind the cycle that it belonged to, which ended before the window: none is on. */
@@ -663,10 +665,7 @@ static void test_end_of_an_assist_is_no_cycle(void **state)
 	struct scene *s = new_scene();
 
 	ev(s, 10, 0, GBT_GC_ASSIST, 5);
-	play(s, "@ProcStatus 10/-1/0 =1\n"
-		"@GoStatusStack 10/0/0 5 =2\n"
-		"@ProcStatus -1/-1/0 1 =2\n"
-		"ProcsChange 10/0/5 =2\n");
+	play(s, FIVE_RUNS_ON_10 "ProcsChange 10/0/5 =2\n");
 	end_scene(s);
 }
 
@@ -697,17 +696,141 @@ static void test_regions_are_closed_from_the_inside(void **state)
 	ev_text(s, 10, 0, GBT_USER_REGION, 5, 1, "outer"); /* inner's end was lost */
 	ev_text(s, 10, 0, GBT_USER_REGION, 5, 0, "other");
 	ev_text(s, 10, 0, GBT_USER_REGION, 5, 1, "unknown");
+	play(s, FIVE_RUNS_ON_10 "ProcsChange 10/0/5 =2\n"
+				"UserRegionEnd 10/0/5\n"
+				"UserRegionBegin 10/0/5\n"
+				"UserRegionBegin 10/0/5\n"
+				"!UserRegionEnd 10/0/5\n"
+				"UserRegionEnd 10/0/5\n"
+				"UserRegionBegin 10/0/5\n");
+	assert_int_equal(s->stats.repairs[REPAIR_DROPPED], 1);
+	end_scene(s);
+}
+
+/* Ends of what StartRegion began while the tracer is off do not say which one they are. */
+static void test_regions_that_were_started_end_as_they_nest(void **state)
+{
+	struct scene *s = new_scene();
+
+	ev_text(s, 10, 0, GBT_USER_REGION, 5, GBT_REGION_STOP, ""); /* began before: not told */
+	ev_text(s, 10, 0, GBT_USER_REGION, 5, GBT_REGION_START, "outer");
+	ev_text(s, 10, 0, GBT_USER_REGION, 5, GBT_REGION_BEGIN, "around");
+	ev_text(s, 10, 0, GBT_USER_REGION, 5, GBT_REGION_START_NO_TASK, "left out");
+	ev_text(s, 10, 0, GBT_USER_REGION, 5, GBT_REGION_START, "inner");
+	ev_text(s, 10, 0, GBT_USER_REGION, 5, GBT_REGION_STOP, "");
+	ev_text(s, 10, 0, GBT_USER_REGION, 5, GBT_REGION_STOP, "");
+	ev_text(s, 10, 0, GBT_USER_REGION, 5, GBT_REGION_END, "around");
+	ev_text(s, 10, 0, GBT_USER_REGION, 5, GBT_REGION_STOP, "");
 	play(s, "@ProcStatus 10/-1/0 =1\n"
 		"@GoStatusStack 10/0/0 5 =2\n"
 		"@ProcStatus -1/-1/0 1 =2\n"
 		"ProcsChange 10/0/5 =2\n"
+		"UserRegionBegin 10/0/5\n"
+		"UserRegionBegin 10/0/5\n"
+		"UserRegionBegin 10/0/5\n"
 		"UserRegionEnd 10/0/5\n"
+		"UserRegionEnd 10/0/5\n"
+		"UserRegionEnd 10/0/5\n");
+	assert_int_equal(s->stats.repairs[REPAIR_STOP], 0);
+	assert_int_equal(s->stats.repairs[REPAIR_DROPPED], 0);
+	end_scene(s);
+}
+
+/* An end that does not say which one it is ends none but such; what is open inside of it ends too.
+ */
+static void test_started_regions_are_closed_from_the_inside(void **state)
+{
+	struct scene *s = new_scene();
+
+	ev_text(s, 10, 0, GBT_USER_REGION, 5, GBT_REGION_START, "same name");
+	ev_text(s, 10, 0, GBT_USER_REGION, 5, GBT_REGION_END, "same name"); /* another's */
+	ev_text(s, 10, 0, GBT_USER_REGION, 5, GBT_REGION_BEGIN, "its end is lost");
+	ev_text(s, 10, 0, GBT_USER_REGION, 5, GBT_REGION_STOP, "");
+	ev_text(s, 10, 0, GBT_USER_REGION, 5, GBT_REGION_STOP, "");
+	play(s, "@ProcStatus 10/-1/0 =1\n"
+		"@GoStatusStack 10/0/0 5 =2\n"
+		"@ProcStatus -1/-1/0 1 =2\n"
+		"ProcsChange 10/0/5 =2\n"
+		"UserRegionBegin 10/0/5\n"
+		"UserRegionBegin 10/0/5\n"
+		"!UserRegionEnd 10/0/5\n"
+		"UserRegionEnd 10/0/5\n");
+	assert_int_equal(s->stats.repairs[REPAIR_STOP], 1);
+	assert_int_equal(s->stats.repairs[REPAIR_DROPPED], 1);
+	end_scene(s);
+}
+
+static void serve(struct scene *s, const char *method, const char *path)
+{
+	struct gbt_text *t = &s->evs[s->cnt];
+
+	ev_text(s, 10, 0, GBT_REQUEST_BEGIN, 5, 0, method);
+	t->len[1] = strlen(path);
+	memcpy(t->text + t->len[0], path, t->len[1]);
+}
+
+static const char *str(const struct scene *s, uint32_t id)
+{
+	return strtab__get(s->cfg.strings, id, NULL);
+}
+
+static void test_requests_are_tasks(void **state)
+{
+	struct scene *s = new_scene();
+
+	ev(s, 10, 0, GBT_REQUEST_END, 5)->arg32 = 200; /* of one that began before */
+	serve(s, "GET", "/a b");
+	ev_text(s, 10, 0, GBT_USER_REGION, 5, 0, "its own");
+	ev_text(s, 10, 0, GBT_USER_REGION, 5, 1, "its own");
+	ev(s, 10, 0, GBT_REQUEST_END, 5)->arg32 = 404;
+	serve(s, "", "");
+	ev(s, 10, 0, GBT_REQUEST_END, 5)->arg32 = 200 | GBT_REQUEST_PANICKED;
+	play(s, "@ProcStatus 10/-1/0 =1\n"
+		"@GoStatusStack 10/0/0 5 =2\n"
+		"@ProcStatus -1/-1/0 1 =2\n"
+		"ProcsChange 10/0/5 =2\n"
+		"UserTaskBegin 10/0/5\n"
+		"UserRegionBegin 10/0/5\n"
+		"UserRegionBegin 10/0/5\n"
+		"UserRegionEnd 10/0/5\n"
+		"UserLog 10/0/5\n"
+		"UserRegionEnd 10/0/5\n"
+		"UserTaskEnd 10/0/5\n"
+		"UserTaskBegin 10/0/5\n"
+		"UserRegionBegin 10/0/5\n"
+		"UserLog 10/0/5\n"
+		"UserRegionEnd 10/0/5\n"
+		"UserTaskEnd 10/0/5\n");
+	assert_int_equal(repairs(s), 0);
+	assert_string_equal(str(s, 1), "GET /a b");
+	assert_string_equal(str(s, 2), "its own");
+	assert_string_equal(str(s, 4), "404");
+	assert_string_equal(str(s, 5), "request");
+	assert_string_equal(str(s, 6), "panic");
+	end_scene(s);
+}
+
+/* Its end was lost, and that of a region in it. */
+static void test_requests_are_closed_by_the_next(void **state)
+{
+	struct scene *s = new_scene();
+
+	serve(s, "GET", "/1");
+	ev_text(s, 10, 0, GBT_USER_REGION, 5, 0, "inner");
+	serve(s, "GET", "/2");
+	play(s, "@ProcStatus 10/-1/0 =1\n"
+		"@GoStatusStack 10/0/0 5 =2\n"
+		"@ProcStatus -1/-1/0 1 =2\n"
+		"ProcsChange 10/0/5 =2\n"
+		"UserTaskBegin 10/0/5\n"
 		"UserRegionBegin 10/0/5\n"
 		"UserRegionBegin 10/0/5\n"
 		"!UserRegionEnd 10/0/5\n"
 		"UserRegionEnd 10/0/5\n"
+		"UserTaskEnd 10/0/5\n"
+		"UserTaskBegin 10/0/5\n"
 		"UserRegionBegin 10/0/5\n");
-	assert_int_equal(s->stats.repairs[REPAIR_DROPPED], 1);
+	assert_int_equal(s->stats.repairs[REPAIR_STOP], 2);
 	end_scene(s);
 }
 
@@ -821,6 +944,38 @@ static void test_error_of_the_sink_sticks(void **state)
 	end_scene(s);
 }
 
+static int count(void *ctx, const struct transition *t)
+{
+	++*(int *)ctx;
+	return 0;
+}
+
+/* What is folded while a window is open is kept without texts: such an event tells nothing. */
+static void test_events_whose_text_is_missing_are_passed_over(void **state)
+{
+	static const uint16_t kinds[] = {GBT_USER_TASK_BEGIN, GBT_USER_REGION, GBT_USER_LOG,
+					 GBT_REQUEST_BEGIN};
+	struct scene *s = new_scene();
+	struct gbt_event *e = malloc(sizeof(*e));
+	struct model *m;
+	int calls = 0;
+
+	s->cfg.sink = count;
+	s->cfg.sink_ctx = &calls;
+	assert_int_equal(strtab__new(&s->cfg.strings), 0);
+	assert_int_equal(model__new(&s->cfg, &m), 0);
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		*e = *ev(s, 10, 0, kinds[i], 7);
+		assert_int_equal(model__prescan(m, &e->hdr, sizeof(*e)), 0);
+		assert_int_equal(model__event(m, &e->hdr, sizeof(*e)), 0);
+	}
+	assert_int_equal(calls, 0);
+	assert_int_equal(model__stats(m)->events_in, 0);
+	model__free(m);
+	free(e);
+	end_scene(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -831,6 +986,7 @@ int main(void)
 		cmocka_unit_test(test_syscall_exit_that_takes_its_p_back),
 		cmocka_unit_test(test_syscall_exit_whose_p_another_exit_takes),
 		cmocka_unit_test(test_end_that_was_none),
+		cmocka_unit_test(test_end_that_was_preempted_behind_its_probe),
 		cmocka_unit_test(test_end_is_the_end),
 		cmocka_unit_test(test_creation_of_a_parked_goroutine),
 		cmocka_unit_test(test_gc_cycle),
@@ -845,11 +1001,16 @@ int main(void)
 		cmocka_unit_test(test_gomaxprocs_falls_while_the_world_is_stopped),
 		cmocka_unit_test(test_mark_worker_has_a_label),
 		cmocka_unit_test(test_regions_are_closed_from_the_inside),
+		cmocka_unit_test(test_requests_are_tasks),
+		cmocka_unit_test(test_requests_are_closed_by_the_next),
+		cmocka_unit_test(test_regions_that_were_started_end_as_they_nest),
+		cmocka_unit_test(test_started_regions_are_closed_from_the_inside),
 		cmocka_unit_test(test_goroutine_that_goes_on_elsewhere),
 		cmocka_unit_test(test_stops_are_skipped_by_version),
 		cmocka_unit_test(test_syscalls_that_block_are_skipped_by_version),
 		cmocka_unit_test(test_events_outside_the_window_are_left_out),
 		cmocka_unit_test(test_error_of_the_sink_sticks),
+		cmocka_unit_test(test_events_whose_text_is_missing_are_passed_over),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,6 +37,8 @@ static void rows_are_whole(void **state)
 		assert_int_equal(profile_kind__find(k->name, strlen(k->name)), i);
 		assert_int_not_equal(k->needs, 0);
 		assert_true(strlen(k->about) > 10 && strlen(k->about) < 80);
+		/* their events are kept without texts while a profile is folded */
+		assert_false(k->sites & SITES_ANNOTATION);
 	}
 	assert_int_equal(profile_kind__find("bloc", 4), PROFILE_ID_MAX);
 	assert_int_equal(profile_kind__find("", 0), PROFILE_ID_MAX);

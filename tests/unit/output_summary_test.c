@@ -300,6 +300,17 @@ static void slices_are_told(void **state)
 	assert_has(json, "\"mode\": \"burst\"");
 	assert_has(json, "\"slices\": 12");
 	assert_has(json, "\"full_added\": 0.75");
+	assert_has_not(text, "NO PROBES");
+	assert_has(json, "\"probes_gone\": null");
+	free(text);
+	free(json);
+	sc.s->trailer.probes_gone_ns = sc.s->meta.start_ns + 2500 * MS;
+	strcpy(sc.s->trailer.probes_gone_why, "a\x1breason");
+	text = text_of(&sc, "out");
+	assert_has(text, "NO PROBES from +2.50s on, mode observe: they could not be put back: ");
+	assert_has_not(text, "\x1b");
+	json = json_of(&sc);
+	assert_has(json, "\"from_ns\": 2500000000");
 	free(text);
 	free(json);
 	scenario_end(&sc);

@@ -193,6 +193,31 @@ static void *other_thread(void *arg)
 	return NULL;
 }
 
+/* How it ended: while it is a zombie on every kernel, then where the kernel tells (Linux 6.15). */
+static void test_exit_status(void **state)
+{
+	char text[EXIT_STATUS_SZ];
+	struct process *p = NULL;
+	pid_t pid = child();
+	siginfo_t info;
+	int status = -1, err;
+
+	(void)state;
+	assert_int_equal(process__open(pid, &p), 0);
+	assert_int_equal(process__exit_status(p, &status), -EBUSY);
+	kill(pid, SIGKILL);
+	assert_int_equal(waitid(P_PID, pid, &info, WEXITED | WNOWAIT), 0);
+	assert_int_equal(process__exit_status(p, &status), 0);
+	assert_int_equal(status, SIGKILL);
+	assert_string_equal(exit_status__format(status, text), "signal 9 (Killed)");
+	waitpid(pid, NULL, 0);
+	status = -1;
+	err = process__exit_status(p, &status);
+	assert_true(err == -ENODATA || (!err && status == SIGKILL));
+	assert_string_equal(exit_status__format(3 << 8, text), "status 3");
+	process__free(p);
+}
+
 static void test_not_a_process(void **state)
 {
 	volatile pid_t tid = 0;
@@ -284,11 +309,17 @@ static void test_find(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_self),	      cmocka_unit_test(test_load_bias_of_self),
-		cmocka_unit_test(test_readv),	      cmocka_unit_test(test_gone),
-		cmocka_unit_test(test_not_a_process), cmocka_unit_test(test_kernel_thread),
-		cmocka_unit_test(test_ptraced),	      cmocka_unit_test(test_stopped),
-		cmocka_unit_test(test_find),	      cmocka_unit_test(test_exec_of_the_same_file),
+		cmocka_unit_test(test_self),
+		cmocka_unit_test(test_load_bias_of_self),
+		cmocka_unit_test(test_readv),
+		cmocka_unit_test(test_gone),
+		cmocka_unit_test(test_exit_status),
+		cmocka_unit_test(test_not_a_process),
+		cmocka_unit_test(test_kernel_thread),
+		cmocka_unit_test(test_ptraced),
+		cmocka_unit_test(test_stopped),
+		cmocka_unit_test(test_find),
+		cmocka_unit_test(test_exec_of_the_same_file),
 	};
 
 	log__set_sink(count_errors, NULL);

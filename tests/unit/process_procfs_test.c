@@ -34,6 +34,14 @@ static void test_stat(void **state)
 	assert_int_equal(st.utime_ticks, 7);
 	assert_int_equal(st.stime_ticks, 9);
 	assert_int_equal(st.start_ticks, 12345);
+	assert_false(st.has_exit_code);
+	assert_int_equal(
+		parse_stat("42 (a) Z 1 42 42 0 -1 4194560 10 0 0 0 7 9 0 0 20 0 5 0 12345 0 0 "
+			   "18446744073709551615 0 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 0 "
+			   "0 0 0 0 0 0 512\n",
+			   &st),
+		0);
+	assert_true(st.has_exit_code && st.exit_code == 512);
 }
 
 static void test_stat_hostile(void **state)

@@ -178,16 +178,12 @@ static void test_events_are_sorted_as_they_come(void **state)
 	raw_sorter__free(sorter);
 }
 
-static void test_late_events_are_counted_and_delivered(void **state)
+/* cnt events, one each 10 µs, then one from the distant past. */
+static struct raw_file *with_a_late_one(int fd, uint64_t cnt)
 {
-	int fd = spool();
 	struct raw_writer *w = begin(fd);
-	struct seen s = {.stable = true};
-	struct raw_file *f;
-	uint64_t late = 0;
 
-	/* more than one sort stretch, then one from the distant past */
-	for (uint64_t i = 0; i < 200000; i++) {
+	for (uint64_t i = 0; i < cnt; i++) {
 		struct gbt_event e = event(1000000000 + i * 10000, 7, i);
 
 		assert_int_equal(raw_writer__record(w, 0, &e, sizeof(e)), 0);
@@ -195,13 +191,34 @@ static void test_late_events_are_counted_and_delivered(void **state)
 	struct gbt_event old = event(1000000001, 8, 1);
 
 	assert_int_equal(raw_writer__record(w, 1, &old, sizeof(old)), 0);
-	f = end(w, fd);
+	return end(w, fd);
+}
+
+static void read_with_a_late_one(uint64_t cnt, uint64_t want_late)
+{
+	int fd = spool();
+	struct raw_file *f = with_a_late_one(fd, cnt);
+	struct seen s = {.stable = true};
+	uint64_t late = 99;
+
 	assert_int_equal(raw_file__each_event(f, on_event, &s, &late), 0);
-	assert_int_equal(s.cnt, 200001);
-	assert_int_equal(late, 1);
-	assert_int_equal(s.falls, 1);
+	assert_int_equal(s.cnt, cnt + 1);
+	assert_int_equal(late, want_late);
+	assert_int_equal(s.falls, want_late);
 	raw_file__free(f);
 	close(fd);
+}
+
+/* Two seconds late, ten times the usual window: a thread stood still. */
+static void test_late_events_are_put_where_they_belong(void **state)
+{
+	read_with_a_late_one(200000, 0);
+}
+
+/* More events in between than are held back. */
+static void test_later_events_are_counted_and_delivered(void **state)
+{
+	read_with_a_late_one(2500000, 1);
 }
 
 static int stop_at_3(void *ctx, const struct gbt_hdr *rec, size_t len)
@@ -509,7 +526,8 @@ int main(void)
 		cmocka_unit_test(test_section_comes_back),
 		cmocka_unit_test(test_events_are_delivered_in_time_order),
 		cmocka_unit_test(test_events_are_sorted_as_they_come),
-		cmocka_unit_test(test_late_events_are_counted_and_delivered),
+		cmocka_unit_test(test_late_events_are_put_where_they_belong),
+		cmocka_unit_test(test_later_events_are_counted_and_delivered),
 		cmocka_unit_test(test_callback_error_ends_the_run),
 		cmocka_unit_test(test_cut_file_is_read_to_the_cut),
 		cmocka_unit_test(test_other_files_are_refused),

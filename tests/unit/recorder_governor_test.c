@@ -239,6 +239,43 @@ static void test_what_everything_would_add(void **state)
 	gone_soon = false;
 }
 
+/* A moment of which the kernel has told no CPU time yet. */
+static void test_what_a_moment_says_of_everything(void **state)
+{
+	const struct governor_config cfg = {.budget = 0.05,
+					    .price = {.hot_ns = 700, .cold_ns = 2000}};
+	struct governor_seen seen = {.now_ns = 1000 * MS, .cpu_ns = 500 * MS};
+	struct governor g;
+
+	governor__begin(&g, &cfg, &seen, 2);
+	seen.now_ns += 5 * MS;
+	seen.hits += 5000; /* 3.5 ms of 10 */
+	governor__step(&g, &seen);
+	assert_true(governor__full_added(&g) > 0.4 && governor__full_added(&g) < 0.7);
+}
+
+/* What the target uses was guessed far too low, so that the first slice was none. */
+static void test_a_wrong_guess_is_made_good(void **state)
+{
+	const struct governor_config cfg = {.budget = 0.05,
+					    .price = {.hot_ns = 700, .cold_ns = 2000},
+					    .detach_ns = 30 * MS,
+					    .attach_cost_ns = 1 * MS};
+
+	memset(&run, 0, sizeof(run));
+	run.load = flat_out;
+	run.detach_ms = 20;
+	run.attach_ms = 15;
+	run.real_price_ns = 700;
+	governor__begin(&run.g, &cfg, &run.seen, 0.01);
+	while (run.seen.now_ns < 3 * SECOND) {
+		live(&run, run.g.on);
+		act(&run, governor__step(&run.g, &run.seen));
+	}
+	assert_true(run.g.slices >= 2 && run.g.on_ns >= 30 * MS);
+	assert_bounded(1, 0.1, 100);
+}
+
 /* What should only rise and does not gives no income, and no cost. */
 static void test_figures_that_fall_give_nothing(void **state)
 {
@@ -277,6 +314,8 @@ int main(void)
 		cmocka_unit_test(test_once),
 		cmocka_unit_test(test_a_large_budget_never_ends),
 		cmocka_unit_test(test_what_everything_would_add),
+		cmocka_unit_test(test_what_a_moment_says_of_everything),
+		cmocka_unit_test(test_a_wrong_guess_is_made_good),
 		cmocka_unit_test(test_figures_that_fall_give_nothing),
 	};
 

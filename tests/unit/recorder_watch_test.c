@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #include "base/duration.h"
+#include "recorder/earlier_captures.h"
 #include "recorder/hook.h"
 #include "recorder/retention.h"
 #include "recorder/trigger_socket.h"
@@ -132,6 +133,108 @@ static void the_last_stays(void **state)
 	add(r, 'b', 0, 1);
 	assert_string_equal(gone(r), "a");
 	retention__free(r);
+}
+
+/* ---- those of before ---- */
+
+static void make_earlier(const char *path, const char *condition, unsigned value)
+{
+	char name[100], text[300];
+
+	assert_int_equal(mkdir(path, 0700), 0);
+	snprintf(name, sizeof(name), "%s/trace.out", path);
+	put(name, "0123456789");
+	snprintf(name, sizeof(name), "%s/reason.json", path);
+	snprintf(text, sizeof(text),
+		 "{\n  \"schema\": 1,\n  \"condition\": \"%s\",\n  \"value\": \"\",\n"
+		 "  \"value_raw\": %u,\n  \"stack\": []\n}\n",
+		 condition, value);
+	put(name, text);
+}
+
+/* The names of those that go when one may stay, with what is removed of them. */
+static void those_of_before_go_too(void **state)
+{
+	struct retention *r;
+	struct capture_folder f;
+
+	make_earlier("20261101T000000Z-sched", "sched > 1ms", 5);
+	make_earlier("20261102T000000Z-sched", "sched > 1ms", 9);
+	make_earlier("20261103T000000Z-trigger-2", "trigger", 0);
+	put("20261103T000000Z-trigger-2/cpu.pprof", "x");
+	put("20261103T000000Z-trigger-2/notes.txt", "mine");
+	assert_int_equal(retention__new(1, 0, &r), 0);
+	assert_int_equal(earlier_captures__take(".", r), 0);
+	assert_true(retention__next(r, &f));
+	assert_string_equal(f.path, "./20261101T000000Z-sched");
+	assert_int_equal(capture_folder__remove(&f), 0);
+	assert_false(is_there("20261101T000000Z-sched"));
+	capture_folder__free(&f);
+	/* all that are left are the worst of theirs */
+	assert_true(retention__next(r, &f));
+	assert_string_equal(f.path, "./20261102T000000Z-sched");
+	capture_folder__free(&f);
+	assert_false(retention__next(r, &f));
+	retention__free(r);
+	assert_int_equal(retention__new(0, 1, &r), 0);
+	assert_int_equal(earlier_captures__take(".", r), 0);
+	assert_true(retention__next(r, &f)); /* that of 9 again: the last one stays */
+	capture_folder__free(&f);
+	make_capture("z", &f);
+	assert_int_equal(retention__add(r, &f, 1, 0), 0);
+	assert_true(retention__next(r, &f));
+	assert_string_equal(f.path, "./20261103T000000Z-trigger-2");
+	assert_int_equal(capture_folder__remove(&f), -ENOTEMPTY);
+	assert_false(is_there("20261103T000000Z-trigger-2/cpu.pprof"));
+	assert_true(is_there("20261103T000000Z-trigger-2/notes.txt"));
+	capture_folder__free(&f);
+	retention__free(r);
+}
+
+static bool is_taken(void)
+{
+	struct retention *r;
+	struct capture_folder f;
+	bool taken;
+
+	assert_int_equal(retention__new(1, 0, &r), 0);
+	assert_int_equal(earlier_captures__take(".", r), 0);
+	make_capture("last", &f);
+	assert_int_equal(retention__add(r, &f, 1, 0), 0);
+	taken = retention__next(r, &f);
+	if (taken)
+		capture_folder__free(&f);
+	retention__free(r);
+	assert_int_equal(system("rm -r last"), 0);
+	return taken;
+}
+
+/* Whatever differs from what we write is somebody's. */
+static void others_are_not_taken_for_ours(void **state)
+{
+	static const char path[] = "20261101T000000Z-sched",
+			  reason[] = "20261101T000000Z-sched/reason.json";
+
+	make_earlier(path, "sched > 1ms", 5);
+	assert_true(is_taken());
+	assert_int_equal(chmod(path, 0755), 0);
+	assert_false(is_taken());
+	assert_int_equal(chmod(path, 0700), 0);
+	assert_int_equal(rename(path, "kept"), 0);
+	assert_false(is_taken());
+	assert_int_equal(symlink("kept", path), 0);
+	assert_false(is_taken());
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rename("kept", path), 0);
+	assert_int_equal(link(reason, "second"), 0);
+	assert_false(is_taken());
+	assert_int_equal(unlink("second"), 0);
+	assert_true(is_taken());
+	put(reason, "{\"schema\": 1, \"condition\": \"sched > 1ms\", \"value_raw\": 5}\n");
+	assert_false(is_taken());
+	assert_int_equal(unlink(reason), 0);
+	assert_int_equal(mkfifo(reason, 0600), 0);
+	assert_false(is_taken());
 }
 
 /* ---- what of them goes ---- */
@@ -376,6 +479,8 @@ int main(void)
 		cmocka_unit_test(oldest_go_but_for_the_worst),
 		cmocka_unit_test(equals_go_by_age),
 		cmocka_unit_test(the_last_stays),
+		IN_FOLDER(those_of_before_go_too),
+		IN_FOLDER(others_are_not_taken_for_ours),
 		IN_FOLDER(a_capture_goes_whole),
 		IN_FOLDER(what_was_put_in_stays),
 		IN_FOLDER(what_took_its_place_stays),

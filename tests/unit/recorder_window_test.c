@@ -9,25 +9,15 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/strtab.h"
 #include "model/model.h"
-#include "raw/raw.h"
-#include "recorder/tables.h"
 #include "watch/window.h"
-
-struct stream {
-	struct raw_file *raw;
-	struct tables *tables;
-	int fd;
-};
+#include "golden_streams.h"
 
 /* What is compared of a transition. */
 struct seen {
@@ -45,30 +35,6 @@ struct told {
 	struct imap states; /* goid -> status when from_ns came */
 	const struct model_stats *stats;
 };
-
-static void open_stream(const char *name, struct stream *s)
-{
-	char command[256], piece[65536];
-	size_t n;
-	FILE *f;
-
-	snprintf(command, sizeof(command), "xz -dc tests/golden/%s", name);
-	f = popen(command, "r");
-	assert_non_null(f);
-	s->fd = memfd_create("golden", MFD_CLOEXEC);
-	while ((n = fread(piece, 1, sizeof(piece), f)) > 0)
-		assert_int_equal(write(s->fd, piece, n), n);
-	assert_int_equal(pclose(f), 0);
-	assert_int_equal(raw_file__open(s->fd, name, &s->raw), 0);
-	assert_int_equal(tables__load(s->raw, name, &s->tables), 0);
-}
-
-static void close_stream(struct stream *s)
-{
-	tables__free(s->tables);
-	raw_file__free(s->raw);
-	close(s->fd);
-}
 
 /* Not the stop of the world: one that began before the window has no end in it. */
 static bool is_of_goroutine(int type)
@@ -262,8 +228,9 @@ static int has_stack(void *ctx, const struct gbt_hdr *rec, size_t len)
 }
 
 /* In a window of a third of the stream: it begins where events have gone. */
-static void check_stream(const char *name)
+static void check_stream(void **state)
 {
+	const char *name = *state;
 	struct stream s;
 	struct told whole, part;
 	struct window_cut *cut;
@@ -289,31 +256,6 @@ static void check_stream(const char *name)
 	close_stream(&s);
 }
 
-static void go1_19(void **state)
-{
-	check_stream("go1.19.13-mixed.raw.xz");
-}
-
-static void go1_22(void **state)
-{
-	check_stream("go1.22.12-mixed.raw.xz");
-}
-
-static void go1_24(void **state)
-{
-	check_stream("go1.24.6-mixed.raw.xz");
-}
-
-static void go1_27(void **state)
-{
-	check_stream("go1.27.4-mixed.raw.xz");
-}
-
-static void coroutines(void **state)
-{
-	check_stream("go1.27.4-iterpull.raw.xz");
-}
-
 /* Bytes run out before time does: the window is shorter, and says so. */
 static void memory_bounds_it(void **state)
 {
@@ -322,7 +264,7 @@ static void memory_bounds_it(void **state)
 	struct told part;
 	uint64_t end_ns, sz = 0;
 
-	open_stream("go1.27.4-mixed.raw.xz", &s);
+	open_stream(GO1_27, &s);
 	end_ns = raw_file__trailer(s.raw)->end_ns;
 	cut = cut_end(&s, end_ns - s.tables->snapshot->end_ns, 600u << 10);
 	assert_true(cut->full);
@@ -363,11 +305,7 @@ static void new_stacks_are_bounded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(go1_19),
-		cmocka_unit_test(go1_22),
-		cmocka_unit_test(go1_24),
-		cmocka_unit_test(go1_27),
-		cmocka_unit_test(coroutines),
+		EACH_STREAM(check_stream),
 		cmocka_unit_test(memory_bounds_it),
 		cmocka_unit_test(new_stacks_are_bounded),
 	};

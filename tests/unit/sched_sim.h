@@ -38,6 +38,7 @@ struct sim_g {
 	uint64_t id;
 	enum sim_status status;
 	int regions; /* open user regions */
+	bool serves; /* a request */
 	bool in_assist;
 	uint64_t told; /* hash of what the tracer said */
 };
@@ -390,13 +391,42 @@ static inline void sim_text(struct sim *s, int m, int kind, uint64_t arg, int ar
 	sim_send(s, &t.ev.hdr, 64u + t.len[0] + t.len[1]);
 }
 
-static inline void sim_annotate(struct sim *s, int m)
+/* It begins to serve a request of net/http, or ends what it serves; its regions end in there. */
+static inline void sim_request(struct sim *s, int m)
+{
+	struct sim_g *g = s->ms[m].g;
+	struct gbt_event e = sim_event(s, m, GBT_REQUEST_END, g->id);
+
+	if (g->regions)
+		return;
+	e.arg32 = 404;
+	if (g->serves)
+		sim_put(s, &e);
+	else
+		sim_text(s, m, GBT_REQUEST_BEGIN, 0, 0, "GET", "/a \x1b[31mpath\n\xff");
+	g->serves = !g->serves;
+}
+
+/* The one in the middle is by StartRegion. */
+static inline void sim_region(struct sim *s, int m, int depth, bool begins)
 {
 	static const char *const names[] = {"outer", "middle", "inner"};
+	int what = begins ? GBT_REGION_BEGIN : GBT_REGION_END;
+
+	if (depth == 1)
+		what = begins ? GBT_REGION_START : GBT_REGION_STOP;
+	sim_text(s, m, GBT_USER_REGION, 0, what, what == GBT_REGION_STOP ? "" : names[depth], "");
+}
+
+static inline void sim_annotate(struct sim *s, int m)
+{
 	struct sim_g *g = s->ms[m].g;
 	struct gbt_event e;
 
-	switch (sim_below(s, 5)) {
+	switch (sim_below(s, 6)) {
+	case 5:
+		sim_request(s, m);
+		break;
 	case 0:
 		sim_text(s, m, GBT_USER_TASK_BEGIN, s->next_task++, 0, "a task", "");
 		break;
@@ -407,11 +437,11 @@ static inline void sim_annotate(struct sim *s, int m)
 		break;
 	case 2:
 		if (g->regions < 3)
-			sim_text(s, m, GBT_USER_REGION, 0, 0, names[g->regions++], "");
+			sim_region(s, m, g->regions++, true);
 		break;
 	case 3:
 		if (g->regions)
-			sim_text(s, m, GBT_USER_REGION, 0, 1, names[--g->regions], "");
+			sim_region(s, m, --g->regions, false);
 		break;
 	default:
 		sim_text(s, m, GBT_USER_LOG, 3, 0, "category", "a \x1b[31mmessage\n\xff");

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -35,6 +36,12 @@ static void takes_what_the_manual_shows(void **state)
 		{"rss > 2GiB", COND_RSS, 2147483648.0, "rss"},
 		{"\theap  >  512M", COND_HEAP, 536870912.0, "heap"},
 		{"exit", COND_EXIT, 0, "exit"},
+		{"request > 200ms", COND_REQUEST, 2e8, "request"},
+		{"request match 'POST /pay > x'>50ms", COND_REQUEST, 5e7, "request"},
+		{"request p99 > 80ms for 10s", COND_REQUEST_PCT, 8e7, "request-p99"},
+		{"request match '/a*' p50 > 1ms", COND_REQUEST_PCT, 1e6, "request-p50"},
+		{"request rate < 10/s", COND_REQUEST_RATE, 10, "request-rate"},
+		{"request match '*' rate > 10/s for 5s", COND_REQUEST_RATE, 10, "request-rate"},
 	};
 
 	for (size_t i = 0; i < sizeof(ok) / sizeof(ok[0]); i++) {
@@ -79,6 +86,15 @@ static void says_where_it_went_wrong(void **state)
 		{"threads > 200 for 10s or so", 22, "the end"},
 		{"exit > 1", 5, "expected the end"},
 		{"cpu > 90%\n", 9, "control"},
+		{"request match POST > 1s", 14, "single quotes"},
+		{"request match 'POST > 1s", 14, "not closed"},
+		{"request match '' > 1s", 14, "empty"},
+		{"request match '/a' match '/b' > 1s", 19, "percentile"},
+		{"request < 1s", 8, "always one that is below"},
+		{"request p99 < 1s", 12, "always one that is below"},
+		{"request > 1s for 1s", 13, "one by one"},
+		{"request rate > 10", 15, "a number a second"},
+		{"request fast > 1s", 8, "match, rate"},
 	};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -90,6 +106,33 @@ static void says_where_it_went_wrong(void **state)
 		if (err.pos != bad[i].pos || !strstr(err.what, bad[i].what))
 			fail_msg("'%s': at %zu: %s", bad[i].text, err.pos, err.what);
 	}
+}
+
+static bool fits(const char *glob, const char *method, const char *path)
+{
+	char text[COND_TEXT_MAX];
+	struct condition_error err;
+	struct condition c;
+
+	snprintf(text, sizeof(text), "request match '%s' > 1s", glob);
+	assert_int_equal(condition__parse(text, &c, &err), 0);
+	assert_true(condition__needs_requests(&c));
+	assert_string_equal(c.match, glob);
+	return condition__matches(&c, method, strlen(method), path, strlen(path));
+}
+
+static void patterns_are_of_method_and_path(void **state)
+{
+	assert_true(fits("POST /pay", "POST", "/pay"));
+	assert_false(fits("POST /pay", "POST", "/pay/1"));
+	assert_false(fits("POST /pay", "GET", "/pay"));
+	assert_true(fits("POST /pay*", "POST", "/pay/1"));
+	assert_true(fits("* /pay/?", "GET", "/pay/1"));
+	assert_false(fits("* /pay/?", "GET", "/pay/12"));
+	assert_true(fits("/pay/*/end", "GET", "/pay/a/end/b/end"));
+	assert_false(fits("/pay/*/end", "GET", "/pay/a/end/b"));
+	assert_false(fits("/pay", "", ""));
+	assert_true(fits("**", "", ""));
 }
 
 static void values_are_told_with_their_unit(void **state)
@@ -104,6 +147,8 @@ static void values_are_told_with_their_unit(void **state)
 	assert_string_equal(condition__format(&c, 92.34, out), "92.3 %");
 	c.unit = UNIT_PER_MIN;
 	assert_string_equal(condition__format(&c, 1200, out), "1200/min");
+	c.unit = UNIT_PER_SEC;
+	assert_string_equal(condition__format(&c, 9.96, out), "10.0/s");
 }
 
 int main(void)
@@ -111,6 +156,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(takes_what_the_manual_shows),
 		cmocka_unit_test(says_where_it_went_wrong),
+		cmocka_unit_test(patterns_are_of_method_and_path),
 		cmocka_unit_test(values_are_told_with_their_unit),
 	};
 

@@ -12,6 +12,7 @@
 
 #include "watch/series.h"
 #include "watch/triggers.h"
+#include "watch/window.h"
 
 #define MS 1000000ull
 #define S 1000000000ull
@@ -49,7 +50,31 @@ static void happens(struct world *w, uint64_t time_ns, uint16_t kind, uint32_t t
 	size_t cnt;
 
 	assert_int_equal(gstates__event(&w->gs, &e, steps, &cnt), 0);
-	triggers__event(w->t, &e, steps, cnt);
+	assert_int_equal(triggers__event(w->t, &e, steps, cnt), 0);
+}
+
+static void request_begins(struct world *w, uint64_t time_ns, uint64_t goid, const char *method,
+			   const char *path)
+{
+	struct gbt_text r = {
+		.ev = {.hdr = {.time_ns = time_ns, .kind = GBT_REQUEST_BEGIN}, .goid = goid}};
+
+	r.len[0] = (uint16_t)strlen(method);
+	r.len[1] = (uint16_t)strlen(path);
+	memcpy(r.text, method, r.len[0]);
+	memcpy(r.text + r.len[0], path, r.len[1]);
+	assert_int_equal(triggers__event(w->t, &r.ev, NULL, 0), 0);
+}
+
+static void request_ends(struct world *w, uint64_t time_ns, uint64_t goid, uint64_t begin_ns,
+			 int32_t ended)
+{
+	const struct gbt_event e = {.hdr = {.time_ns = time_ns, .kind = GBT_REQUEST_END},
+				    .goid = goid,
+				    .arg = begin_ns,
+				    .arg32 = ended};
+
+	assert_int_equal(triggers__event(w->t, &e, NULL, 0), 0);
 }
 
 static bool fires(struct world *w, struct firing *f)
@@ -98,6 +123,132 @@ static void blocked_by_kind(void **state)
 	end(&w);
 }
 
+static void slow_requests_by_name(void **state)
+{
+	struct world w;
+	struct firing f;
+
+	begin(&w, "request match 'POST /pay*' > 50ms");
+	request_begins(&w, 1 * S, 7, "POST", "/pay/1");
+	request_begins(&w, 1 * S + 1, 8, "GET", "/pay/2");
+	request_ends(&w, 1 * S + 100 * MS, 8, 1 * S + 1, 200);
+	assert_false(fires(&w, &f)); /* another method */
+	request_ends(&w, 1 * S + 90 * MS, 7, 1 * S, 503 | GBT_REQUEST_HTTP2);
+	assert_true(fires(&w, &f));
+	assert_true(f.is_request);
+	assert_int_equal(f.goid, 7);
+	assert_int_equal(f.begin_ns, 1 * S);
+	assert_true(f.value == 90.0 * MS);
+	assert_int_equal(GBT_REQUEST_STATUS(f.ended), 503);
+	assert_int_equal(f.request.method_len, 4);
+	assert_memory_equal(f.request.path, "/pay/1", f.request.path_len);
+	/* on time; and one whose goroutine ended without it, whose end is then another one's */
+	request_begins(&w, 2 * S, 7, "POST", "/pay/3");
+	request_ends(&w, 2 * S + 50 * MS, 7, 2 * S, 200);
+	request_begins(&w, 3 * S, 7, "POST", "/pay/4");
+	happens(&w, 3 * S + 1, GBT_EXIT, 1, 7, 0, 0);
+	request_ends(&w, 4 * S, 7, 3 * S, 200);
+	assert_false(fires(&w, &f));
+	end(&w);
+}
+
+/* The longest fires once while it goes on, and not again at its end. */
+static void requests_that_do_not_end(void **state)
+{
+	struct world w;
+	struct firing f;
+
+	begin(&w, "request match '/slow*' > 1s");
+	request_begins(&w, 10 * S, 7, "GET", "/slow/1");
+	request_begins(&w, 10 * S + 1, 8, "GET", "/slow/2");
+	request_begins(&w, 9 * S, 9, "GET", "/fast");
+	request_begins(&w, 8 * S, 10, "GET", "/slow/before");
+	triggers__looked(w.t, 9 * S, 12 * S);
+	assert_false(fires(&w, &f));
+	triggers__looked(w.t, 9 * S, 13 * S);
+	assert_true(fires(&w, &f));
+	assert_true(f.lasts && f.is_request);
+	assert_int_equal(f.goid, 7);
+	assert_int_equal(f.begin_ns, 10 * S);
+	assert_true(f.value == 3.0 * S);
+	assert_memory_equal(f.request.path, "/slow/1", 7);
+	assert_int_equal(triggers__unkept(w.t), 1); /* that of 8 */
+	triggers__looked(w.t, 9 * S, 13 * S);
+	request_ends(&w, 14 * S, 7, 10 * S, 200);
+	assert_false(fires(&w, &f));
+	request_begins(&w, 15 * S, 7, "GET", "/slow/3");
+	request_ends(&w, 17 * S, 7, 15 * S, 200);
+	assert_true(fires(&w, &f));
+	assert_false(f.lasts);
+	end(&w);
+}
+
+/* An end alone knows since when, but not of whom. */
+static void requests_whose_begin_was_lost(void **state)
+{
+	struct world w;
+	struct firing f;
+
+	begin(&w, "request > 50ms");
+	request_begins(&w, 1 * S, 7, "GET", "/old"); /* its end was lost, then the next begin */
+	request_ends(&w, 3 * S, 7, 2 * S, GBT_REQUEST_NO_STATUS);
+	assert_true(fires(&w, &f));
+	assert_true(f.value == 1.0 * S);
+	assert_int_equal(f.request.path_len, 0);
+	request_ends(&w, 4 * S, 7, 0, 200);
+	request_ends(&w, 4 * S, 7, 5 * S, 200);
+	assert_false(fires(&w, &f));
+	end(&w);
+}
+
+static void rate_of_requests(void **state)
+{
+	struct world w;
+	struct firing f;
+	bool fired = false;
+
+	begin(&w, "request match 'GET *' rate < 10/s for 2s");
+	for (uint64_t ms = 0; ms <= 8000; ms += 50) {
+		/* 20 a second for four seconds, then only those that do not count */
+		request_begins(&w, ms * MS + 1, 7, ms < 4000 ? "GET" : "PUT", "/");
+		request_ends(&w, ms * MS + 2, 7, ms * MS + 1, 200);
+		if (ms % 250 == 0)
+			triggers__tick(w.t, ms * MS + 3);
+		if (fires(&w, &f)) {
+			assert_false(fired);
+			assert_true(ms > 4000 && ms <= 5500);
+			assert_true(f.value < 10);
+			fired = true;
+		}
+	}
+	assert_true(fired);
+	end(&w);
+}
+
+static void percentile_of_requests(void **state)
+{
+	struct world w;
+	struct firing f;
+	bool fired = false;
+
+	begin(&w, "request p99 > 80ms for 2s");
+	for (uint64_t ms = 0; ms <= 8000; ms += 10) {
+		uint64_t took = ms > 4000 && ms % 50 == 0 ? 100 * MS : MS;
+
+		request_begins(&w, 1 * S + ms * MS, 7, "GET", "/");
+		request_ends(&w, 1 * S + ms * MS + took, 7, 1 * S + ms * MS, 200);
+		triggers__tick(w.t, 1 * S + ms * MS);
+		if (fires(&w, &f)) {
+			assert_false(fired);
+			assert_true(ms > 4000);
+			assert_true(f.value > 80.0 * MS && f.value < 110.0 * MS);
+			fired = true;
+		}
+	}
+	assert_true(fired);
+	end(&w);
+}
+
 /* Without a P at its end the call goes on until one is had. */
 static void long_system_call(void **state)
 {
@@ -137,6 +288,230 @@ static void stops_and_collections(void **state)
 	assert_int_equal(f.goid, 9);
 	assert_int_equal(f.stack, 90);
 	end(&w);
+}
+
+/* ---- what goes on, seen through a window ---- */
+
+struct view {
+	struct condition c[2];
+	struct triggers *t;
+	struct window *w;
+};
+
+static void view_begin(struct view *v, const char *one, const char *two, unsigned go_minor,
+		       const struct snapshot *s)
+{
+	const struct window_config cfg = {
+		.keep_ns = 100 * S, .max_sz = 1 << 20, .go_minor = go_minor};
+	struct condition_error err;
+
+	assert_int_equal(condition__parse(one, &v->c[0], &err), 0);
+	assert_int_equal(condition__parse(two, &v->c[1], &err), 0);
+	assert_int_equal(triggers__new(v->c, 2, &v->t), 0);
+	assert_int_equal(window__new(&cfg, &v->w), 0);
+	assert_int_equal(window__begin(v->w, s), 0);
+}
+
+static void view_end(struct view *v)
+{
+	window__free(v->w);
+	triggers__free(v->t);
+}
+
+static int judge(void *ctx, const struct gbt_event *e, const struct gstep *steps, size_t cnt)
+{
+	triggers__event(ctx, e, steps, cnt);
+	return 0;
+}
+
+static void lasts(void *ctx, const struct gstep *s, uint32_t *told)
+{
+	triggers__lasting(ctx, s, told);
+}
+
+static void look(struct view *v, uint64_t from_ns, uint64_t now_ns)
+{
+	window__each_lasting(v->w, from_ns, now_ns, lasts, v->t);
+	triggers__looked(v->t, from_ns, now_ns);
+}
+
+static void comes(struct view *v, uint64_t time_ns, uint16_t kind, uint64_t goid, int32_t arg32,
+		  uint64_t stack)
+{
+	const struct gbt_event e = {.hdr = {.time_ns = time_ns, .tid = 1, .kind = kind},
+				    .p = 1,
+				    .goid = goid,
+				    .arg32 = arg32,
+				    .stack = stack};
+
+	assert_int_equal(window__record(v->w, &e, sizeof(e)), 0);
+	assert_int_equal(window__settle(v->w, time_ns, judge, v->t), 0);
+}
+
+/* Once, while it goes on: neither the next look nor its end tell of it again. */
+static void waits_that_go_on(void **state)
+{
+	const struct snapshot s = {.end_ns = S};
+	struct view v;
+	struct firing f;
+
+	view_begin(&v, "block sync > 1s", "block receive > 1s", 27, &s);
+	comes(&v, 2 * S, GBT_BLOCK, 7, 5, 70);
+	comes(&v, 2 * S + MS, GBT_BLOCK, 8, 5, 71);
+	look(&v, 0, 3 * S + 10 * MS); /* its end may be under way */
+	assert_false(triggers__take(v.t, &f));
+	look(&v, 0, 3 * S + 250 * MS);
+	assert_true(triggers__take(v.t, &f));
+	assert_true(f.condition == 0 && f.goid == 7 && f.stack == 70 && f.lasts);
+	assert_true(f.begin_ns == 2 * S && f.time_ns == 3 * S + 250 * MS);
+	assert_true(f.value == 1250.0 * MS && f.runner == 0);
+	assert_false(triggers__take(v.t, &f));
+	assert_int_equal(triggers__unkept(v.t), 1); /* that of 8: the longest says it */
+	look(&v, 0, 4 * S);
+	comes(&v, 5 * S, GBT_UNBLOCK, 7, 0, 0);
+	assert_false(triggers__take(v.t, &f));
+	comes(&v, 6 * S, GBT_BLOCK, 7, 5, 72); /* the next wait is another */
+	comes(&v, 8 * S, GBT_UNBLOCK, 7, 0, 0);
+	assert_true(triggers__take(v.t, &f));
+	assert_true(f.stack == 72 && !f.lasts && f.value == 2.0 * S);
+	view_end(&v);
+}
+
+/* System calls and runnable goroutines; what began unseen or before a loss is left to its end. */
+static void other_waits_that_go_on(void **state)
+{
+	struct snap_g g = {.goid = 5, .status = G_SYSCALL};
+	const struct snapshot s = {.end_ns = S, .g = &g, .g_cnt = 1};
+	struct view v;
+	struct firing f;
+
+	view_begin(&v, "syscall > 100ms", "sched > 100ms", 27, &s);
+	look(&v, 0, 2 * S); /* 5 may have been in it for ever */
+	assert_false(triggers__take(v.t, &f));
+	comes(&v, 2 * S, GBT_SYSCALL, 7, 0, 70);
+	comes(&v, 3 * S, GBT_UNBLOCK, 8, 0, 0);
+	look(&v, 2 * S + MS, 4 * S);
+	assert_true(triggers__take(v.t, &f));
+	assert_true(f.condition == 1 && f.goid == 8 && f.lasts);
+	assert_false(triggers__take(v.t, &f));
+	look(&v, 0, 4 * S);
+	assert_true(triggers__take(v.t, &f));
+	assert_true(f.condition == 0 && f.goid == 7 && f.value == 2.0 * S);
+	view_end(&v);
+}
+
+/* Up to 1.21 the text of its wait reason says what a goroutine waits for. */
+static void waits_by_their_text(void **state)
+{
+	char *texts[] = {"", "chan receive"};
+	const struct snapshot s = {.end_ns = S, .wait_reasons = texts, .wait_reasons_cnt = 2};
+	struct view v;
+	struct firing f;
+
+	view_begin(&v, "block sync > 1s", "block receive > 1s", 19, &s);
+	comes(&v, 2 * S, GBT_BLOCK, 7, 1 << 8 | 5, 70);
+	look(&v, 0, 4 * S);
+	assert_true(triggers__take(v.t, &f) && f.condition == 1);
+	assert_false(triggers__take(v.t, &f));
+	view_end(&v);
+}
+
+static void stops_that_go_on(void **state)
+{
+	const struct snapshot s = {.end_ns = S};
+	struct view v;
+	struct firing f;
+
+	view_begin(&v, "stw > 10ms", "gc > 1s", 27, &s);
+	comes(&v, 2 * S, GBT_STW_BEGIN, 9, 2, 90);
+	look(&v, 2 * S + 1, 2 * S + 100 * MS); /* a loss: its end may be missing */
+	assert_false(triggers__take(v.t, &f));
+	look(&v, 0, 2 * S + 100 * MS);
+	assert_true(triggers__take(v.t, &f));
+	assert_true(f.condition == 0 && f.goid == 9 && f.stack == 90 && f.lasts);
+	comes(&v, 2 * S + 200 * MS, GBT_STW_END, 9, 2, 0);
+	look(&v, 0, 4 * S);
+	assert_true(triggers__take(v.t, &f));
+	assert_true(f.condition == 1 && f.begin_ns == 2 * S && f.value == 2.0 * S && !f.goid);
+	comes(&v, 5 * S, GBT_GC_SWEEP, 9, 0, 0);
+	assert_false(triggers__take(v.t, &f));
+	view_end(&v);
+}
+
+/* ---- mark assists ---- */
+
+struct doing {
+	uint64_t time_ns;
+	uint16_t kind;
+	int32_t arg32;
+	uint64_t goid, cur;
+};
+
+/* The time that these count for mark assists. */
+static uint64_t assisted(const struct doing *d, size_t cnt)
+{
+	struct gstates gs = {0};
+	uint64_t sum_ns = 0;
+
+	for (size_t i = 0; i < cnt; i++) {
+		const struct gbt_event e = {
+			.hdr = {.time_ns = d[i].time_ns, .tid = 1, .kind = d[i].kind},
+			.p = 1,
+			.goid = d[i].goid,
+			.cur = d[i].cur,
+			.arg32 = d[i].arg32};
+		struct gstep steps[GSTEPS_MAX];
+		size_t n;
+
+		assert_int_equal(gstates__event(&gs, &e, steps, &n), 0);
+		for (size_t k = 0; k < n; k++)
+			if (steps[k].assist_ns)
+				sum_ns += steps[k].end_ns - steps[k].assist_ns;
+	}
+	gstates__free(&gs);
+	return sum_ns;
+}
+
+static void an_assist_goes_on_over_its_waits(void **state)
+{
+	static const struct doing d[] = {
+		{1, GBT_GC_ASSIST, 0, 3, 0}, /* ends are seen */
+		{10, GBT_RUN, 0, 7, 0},
+		{20, GBT_GC_ASSIST, 1, 7, 0},
+		{30, GBT_BLOCK, 8, 7, 0}, /* for credit: 10 */
+		{50, GBT_UNBLOCK, 0, 7, 3},
+		{60, GBT_RUN, 0, 7, 0},
+		{65, GBT_SCHED, 0, 7, 0}, /* 5 */
+		{70, GBT_RUN, 0, 7, 0},
+		{71, GBT_GC_ASSIST, 1, 7, 0}, /* the same one */
+		{75, GBT_GC_ASSIST, 0, 7, 0}, /* 5 */
+		{90, GBT_BLOCK, 7, 7, 0},
+		{100, GBT_RUN, 0, 7, 0},
+		{110, GBT_GC_ASSIST, 1, 7, 0},
+		{114, GBT_BLOCK, 5, 7, 0}, /* gcMarkDone's semaphore: 4 */
+		{120, GBT_RUN, 0, 7, 0},
+		{123, GBT_CREATE, 0, 9, 7}, /* it does something else: 3 */
+		{130, GBT_GC_ASSIST, 0, 7, 0},
+		{140, GBT_EXIT, 0, 7, 0},
+	};
+
+	assert_int_equal(assisted(d, sizeof(d) / sizeof(d[0])), 27);
+}
+
+static void an_assist_whose_end_is_not_seen(void **state)
+{
+	static const struct doing d[] = {
+		{10, GBT_RUN, 0, 7, 0},		  {20, GBT_GC_ASSIST, 1, 7, 0},
+		{30, GBT_BLOCK, 8, 7, 0},				  /* 10 */
+		{50, GBT_UNBLOCK, 0, 7, 3},	  {60, GBT_RUN, 0, 7, 0}, /* over */
+		{90, GBT_BLOCK, 7, 7, 0},	  {100, GBT_RUN, 0, 7, 0},
+		{110, GBT_GC_ASSIST, 1, 7, 0},	  {114, GBT_SCHED, 0, 7, 0},	 /* 4 */
+		{120, GBT_RUN, 0, 7, 0},	  {125, GBT_GC_ASSIST, 1, 7, 0}, /* the same one */
+		{130, GBT_SYSCALL, 0, 7, 0},					 /* 10 */
+		{140, GBT_SYSCALL_EXIT, 1, 7, 0}, {150, GBT_EXIT, 0, 7, 0},
+	};
+
+	assert_int_equal(assisted(d, sizeof(d) / sizeof(d[0])), 24);
 }
 
 /* What began before the first event that tells of it has no length that could be judged. */
@@ -348,8 +723,19 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(wait_for_a_processor),
 		cmocka_unit_test(blocked_by_kind),
+		cmocka_unit_test(slow_requests_by_name),
+		cmocka_unit_test(requests_that_do_not_end),
+		cmocka_unit_test(requests_whose_begin_was_lost),
+		cmocka_unit_test(rate_of_requests),
+		cmocka_unit_test(percentile_of_requests),
 		cmocka_unit_test(long_system_call),
 		cmocka_unit_test(stops_and_collections),
+		cmocka_unit_test(waits_that_go_on),
+		cmocka_unit_test(other_waits_that_go_on),
+		cmocka_unit_test(waits_by_their_text),
+		cmocka_unit_test(stops_that_go_on),
+		cmocka_unit_test(an_assist_goes_on_over_its_waits),
+		cmocka_unit_test(an_assist_whose_end_is_not_seen),
 		cmocka_unit_test(what_began_unseen),
 		cmocka_unit_test(what_was_missed_between),
 		cmocka_unit_test(none_starves_another),
