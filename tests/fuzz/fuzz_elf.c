@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "../unit/go_elf_made.h"
+#include "binary/go_types.h"
 #include "binary/gobinary.h"
 #include "binary/sp_delta.h"
 
@@ -38,6 +39,17 @@ static void use_func(const struct gobinary *b, const struct gobinary_func *f)
 		abort();
 }
 
+/* Of a type that a program has, and of one that is looked for to the end. */
+static void use_types(const struct gobinary *b)
+{
+	uint64_t type, off, field, elem;
+
+	if (!go_types__struct(b, "http.response", "net/http", &type) &&
+	    !go_types__field(b, type, "req", &off, &field))
+		go_types__elem(b, field, &elem);
+	go_types__struct(b, "none.none", "none", &type);
+}
+
 static void use(const struct gobinary *b)
 {
 	struct gobinary_globals g;
@@ -52,6 +64,7 @@ static void use(const struct gobinary *b)
 	}
 	gobinary__is_inlined_somewhere(b, "main.inner", &in);
 	gobinary__globals(b, &g);
+	use_types(b);
 	gobinary__first_load(b, &vaddr, &off);
 	gobinary__is_stripped(b);
 	gobinary__has_dwarf(b);

@@ -22,7 +22,7 @@ static size_t make_event(const uint8_t *in, uint64_t time_ns, struct gbt_text *o
 	struct gbt_event *e = &out->ev;
 
 	memset(out, 0, sizeof(*out));
-	e->hdr.kind = in[0] % (GBT_USER_LOG + 1);
+	e->hdr.kind = in[0] % (GBT_EVENT_MAX + 1);
 	e->hdr.tid = 100 + in[1] % 5;
 	e->hdr.time_ns = time_ns;
 	e->p = in[2] % 6 - 1;
@@ -31,10 +31,11 @@ static size_t make_event(const uint8_t *in, uint64_t time_ns, struct gbt_text *o
 	e->arg = in[5] % 16;
 	e->arg32 = (int8_t)in[6];
 	e->stack = in[7] % 4;
-	if (e->hdr.kind == GBT_USER_TASK_BEGIN || e->hdr.kind >= GBT_USER_REGION) {
+	if (e->hdr.kind == GBT_USER_TASK_BEGIN || e->hdr.kind == GBT_USER_REGION ||
+	    e->hdr.kind == GBT_USER_LOG || e->hdr.kind == GBT_REQUEST_BEGIN) {
 		strcpy(out->text, names[in[7] % 4]);
 		out->len[0] = 1;
-		e->arg32 &= 1;
+		e->arg32 = (uint8_t)e->arg32 % (GBT_REGION_STOP + 1);
 		return 65;
 	}
 	return sizeof(*e);

@@ -44,6 +44,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    symtab__serialize(u, &b) || a.len != b.len || memcmp(a.data, b.data, a.len) ||
 	    symtab__unknown(t) != symtab__unknown(u))
 		abort();
+	/* the same bytes as entries, and those that were taken, once more */
+	(void)symtab__parse_entries(u, span__of(data, size));
+	buf__reset(&b);
+	if (symtab__serialize_entries(u, &b) || symtab__parse_entries(t, span__of(b.data, b.len)))
+		abort();
 	buf__free(&a);
 	buf__free(&b);
 	symtab__free(t);
