@@ -193,9 +193,12 @@ var lockers = map[string]bool{
 	"sync.(*RWMutex).RLock": true, "sync.(*Mutex).lockSlow": true, "internal/sync.(*Mutex).lockSlow": true,
 }
 
+// locks: the tracer skips as many frames of a wait as lie above sync.(*Mutex).Lock. A map of internal/sync (Go 1.24
+// on) has its locks one call lower, so that its own function is left for the leaf.
 func (s *Source) locks(e *timeline.Event) bool {
 	names := s.stackAt(e).Funcs()
-	return e.Reason == "sync" && len(names) > 0 && lockers[names[0]]
+	return e.Reason == "sync" && len(names) > 0 &&
+		(lockers[names[0]] || strings.HasPrefix(names[0], "internal/sync.(*HashTrieMap["))
 }
 
 // unlocks sums the waits for a lock by the stack that ended them.

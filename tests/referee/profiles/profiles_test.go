@@ -172,6 +172,16 @@ func made() *timeline.Trace {
 	}
 }
 
+func TestDeriveMutexOfMap(t *testing.T) {
+	made := made()
+	made.Stacks[1][0].Func = "internal/sync.(*HashTrieMap[...]).Swap"
+	unlock := Stack("sync.(*Mutex).Unlock /f.go:1\nmain.b /f.go:1\n")
+	s := &Source{T: made}
+	if p, err := s.Derive("mutex", 200); err != nil || len(p) != 1 || p[unlock] != (Value{1, 100}) {
+		t.Errorf("a map's lock: %v, %v", p, err)
+	}
+}
+
 func TestDerive(t *testing.T) {
 	lock, unlock, b := Stack("sync.(*Mutex).Lock /f.go:1\nmain.a /f.go:1\n"), Stack("sync.(*Mutex).Unlock /f.go:1\nmain.b /f.go:1\n"), Stack("main.b /f.go:1\n")
 	recv := Stack("runtime.chanrecv1 /f.go:1\nmain.b /f.go:1\n")

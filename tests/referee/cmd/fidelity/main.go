@@ -4,6 +4,7 @@
 //	fidelity -ref ref.trace -ours DIR/trace.out
 //	fidelity -ref ref.trace -ours DIR/trace.out -window BEGIN,END    Go 1.18 to 1.21: counts only
 //	fidelity -ref ref.trace -ours DIR/trace.out -goroutine 42        one goroutine, side by side
+//	fidelity -ref ref.trace -ours DIR/trace.out -stamps              how far the times of each kind are apart
 package main
 
 import (
@@ -27,6 +28,7 @@ func main() {
 	window := flag.String("window", "", "CLOCK_MONOTONIC `BEGIN,END` of the reference, for the old format")
 	diffs := flag.Int("diffs", 10, "show this many differences in full")
 	follow := flag.Int64("goroutine", 0, "show this goroutine's transitions side by side, and nothing else")
+	stamps := flag.Bool("stamps", false, "show how far the times of each kind of transition are apart, and nothing else")
 	line := flag.Bool("line", false, "print the result as one line")
 	report := flag.String("report", "", "write the whole report to this `file`")
 	rows := flag.String("rows", "all", "enforce \"all\" rows, or those of \"transitions\" (found, extra, reason, stack)")
@@ -57,6 +59,10 @@ func main() {
 	}
 	if *follow != 0 {
 		r.Follow(os.Stdout, *follow)
+		return
+	}
+	if *stamps {
+		r.Stamps(os.Stdout)
 		return
 	}
 	if *report != "" {
