@@ -4,10 +4,11 @@
  * tool's own, so that the two can be compared at the same instructions, or with empty ones at
  * everything that a full capture attaches, which is the floor of what one can cost.
  *
- *	hitcost PID bare|ours|empty SITE[,SITE…]|all|entry:FUNCTION
+ *	hitcost PID bare|least|least-stack|ours|empty SITE[,SITE…]|all|entry:FUNCTION
  *
- * entry: the first instruction of any Go function, as other tools probe it (bare, empty).
- * Says "attached N" with the number of sites, then "hits N lost N" for each line on standard
+ * least, least-stack: what any exact tracer does with a hit, a clock and a record, and two reads
+ *for a stack. entry: the first instruction of any Go function, as other tools probe it (bare,
+ *empty). Says "attached N" with the number of sites, then "hits N lost N" for each line on standard
  * input, and detaches at its end. SITE as site_id__name has it, or "all". The sites by which the
  * programs know what changes (SITES_CHANGE) are always placed too, whatever the program: a load
  *that only switches goroutines hits none of them.
@@ -40,6 +41,7 @@ struct hitcost {
 	struct go_target *target;
 	struct probe_plan plan; /* the chosen sites only */
 	struct bare_bpf *bare;
+	struct ring_buffer *ring; /* of the least programs */
 	struct bpf_link *link, *exec_link, *sample_links[CPUS_MAX];
 	struct capture *capture;
 	pthread_t drainer;
@@ -108,8 +110,41 @@ static int attach_rest(struct hitcost *h)
 	return 0;
 }
 
-/* A program that counts, or with empty one that does nothing. */
-static int attach_bare(struct hitcost *h, bool empty)
+static int ignore_sample(void *ctx, void *data, size_t len)
+{
+	return 0;
+}
+
+static void *drain_least(void *ctx)
+{
+	const struct timespec pause = {0, 2 * 1000 * 1000};
+	struct hitcost *h = ctx;
+
+	while (!h->stop) {
+		ring_buffer__consume(h->ring);
+		nanosleep(&pause, NULL);
+	}
+	return NULL;
+}
+
+static int start_least(struct hitcost *h)
+{
+	h->ring =
+		ring_buffer__new(bpf_map__fd(h->bare->maps.least_ring), ignore_sample, NULL, NULL);
+	return h->ring ? -pthread_create(&h->drainer, NULL, drain_least, h) : -errno;
+}
+
+static struct bpf_program *program(const struct bare_bpf *b, const char *how)
+{
+	if (!strcmp(how, "empty"))
+		return b->progs.empty;
+	if (!strcmp(how, "least"))
+		return b->progs.least;
+	return strcmp(how, "least-stack") ? b->progs.bare : b->progs.least_stack;
+}
+
+/* A program that counts, or with empty one that does nothing, or the least of a tracer's. */
+static int attach_bare(struct hitcost *h, const char *how)
 {
 	LIBBPF_OPTS(bpf_uprobe_multi_opts, opts);
 	unsigned long offsets[PLAN_SITES_MAX];
@@ -124,12 +159,13 @@ static int attach_bare(struct hitcost *h, bool empty)
 	opts.offsets = offsets;
 	opts.cnt = h->plan.cnt;
 	snprintf(path, sizeof(path), "/proc/%d/exe", h->target->proc->pid);
-	h->link =
-		bpf_program__attach_uprobe_multi(empty ? h->bare->progs.empty : h->bare->progs.bare,
-						 h->target->proc->pid, path, NULL, &opts);
+	h->link = bpf_program__attach_uprobe_multi(program(h->bare, how), h->target->proc->pid,
+						   path, NULL, &opts);
 	if (!h->link)
 		return -errno;
-	return empty ? attach_rest(h) : 0;
+	if (!strncmp(how, "least", strlen("least")))
+		return start_least(h);
+	return strcmp(how, "empty") ? 0 : attach_rest(h);
 }
 
 static int ignore_record(void *ctx, unsigned ring, const struct gbt_hdr *rec, size_t len)
@@ -204,17 +240,17 @@ static void print_line(enum log_level level, const char *line, void *ctx)
 int main(int argc, char **argv)
 {
 	struct hitcost h = {0};
-	bool ours, empty;
+	bool ours;
 	char line[16];
 	int err, i;
 
 	if (argc != 4) {
-		fprintf(stderr, "usage: hitcost PID bare|ours|empty SITE[,SITE…]\n");
+		fprintf(stderr,
+			"usage: hitcost PID bare|least|least-stack|ours|empty SITE[,SITE…]\n");
 		return 2;
 	}
 	log__set_sink(print_line, NULL);
 	ours = !strcmp(argv[2], "ours");
-	empty = !strcmp(argv[2], "empty");
 	err = go_target__open(atoi(argv[1]), false, &h.target);
 	if (!err)
 		err = plan__make(h.target->bin, may_take_nop5(argv[3]), &h.plan);
@@ -223,7 +259,7 @@ int main(int argc, char **argv)
 		err = -ENODATA;
 	}
 	if (!err)
-		err = ours ? attach_ours(&h) : attach_bare(&h, empty);
+		err = ours ? attach_ours(&h) : attach_bare(&h, argv[2]);
 	if (!err) {
 		printf("attached %zu\n", h.plan.cnt);
 		fflush(stdout);
@@ -239,6 +275,7 @@ int main(int argc, char **argv)
 	bpf_link__destroy(h.exec_link);
 	for (i = 0; i < CPUS_MAX; i++)
 		bpf_link__destroy(h.sample_links[i]);
+	ring_buffer__free(h.ring);
 	bare_bpf__destroy(h.bare);
 	capture__free(h.capture);
 	go_target__free(h.target);

@@ -136,6 +136,8 @@ int main(int argc, char **argv)
 	if (!err)
 		err = rings__new(0, (unsigned)libbpf_num_possible_cpus(), &rings);
 	if (!err)
+		err = rings__map(rings);
+	if (!err)
 		err = load(rings, &bpf);
 	if (!err) {
 		job.prog_fd = bpf_program__fd(bpf->progs.produce);

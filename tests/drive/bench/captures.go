@@ -152,7 +152,7 @@ func (b *bench) interrupt() (took time.Duration, events float64, err error) {
 	defer p.Stop()
 	dir := filepath.Join(b.work, "end")
 	os.RemoveAll(dir)
-	cmd := exec.Command(b.tool, "record", "-p", pidOf(p), "-o", dir, "-q")
+	cmd := exec.Command(b.tool, "record", "--mode", "full", "-p", pidOf(p), "-o", dir, "-q")
 	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {
 		return 0, 0, err

@@ -60,10 +60,10 @@ func (h *probes) detach() error {
 // cost is what an operation of the target takes with no, the bare and our program at the sites,
 // alternated: a value a round.
 type cost struct {
-	none       []float64 // ns of CPU of an operation, untouched
-	bare, ours []float64 // ns of CPU that a hit adds
-	ratio      []float64 // of these two
-	lost       float64
+	none              []float64 // ns of CPU of an operation, untouched
+	bare, least, ours []float64 // ns of CPU that a hit adds
+	ratio             []float64 // ours to bare
+	lost              float64
 }
 
 // treated is one round's ns of CPU an operation and hits an operation, with probes in place.
@@ -127,6 +127,7 @@ func (b *bench) compare(do, sites, besides string, hows ...string) (*cost, error
 		}
 		c.none = append(c.none, none)
 		c.ours = append(c.ours, added["ours"])
+		c.least = append(c.least, added["least"]+added["least-stack"]) // one of them is measured
 		if bare := added["bare"]; bare > 0 {
 			c.bare = append(c.bare, bare)
 			c.ratio = append(c.ratio, added["ours"]/bare)
@@ -135,17 +136,18 @@ func (b *bench) compare(do, sites, besides string, hows ...string) (*cost, error
 	return c, nil
 }
 
-// hitRows: our program against the bare one at the same instruction.
+// hitRows: our program against the bare one at the same instruction; and what the least of a tracer takes there, which
+// says how near to the limit this machine lets anyone come.
 func hitRows(b *bench) {
 	for _, r := range []struct {
-		name, do, sites, besides string
-		limit                    float64
+		name, do, sites, besides, least string
+		limit                           float64
 	}{
-		{"a hit without a stack, against a bare probe", "yield", "run", "", 1.4},
-		{"a hit with a stack, against a bare probe", "pingpong", "run,unblock", "run", 1.7},
+		{"a hit without a stack, against a bare probe", "yield", "run", "", "least", 1.4},
+		{"a hit with a stack, against a bare probe", "pingpong", "run,unblock", "run", "least-stack", 1.7},
 	} {
 		target := fmt.Sprintf("≤ %.1f ×", r.limit)
-		c, err := b.compare(r.do, r.sites, r.besides, "bare", "ours")
+		c, err := b.compare(r.do, r.sites, r.besides, "bare", r.least, "ours")
 		if err == nil && len(c.ratio) < b.rounds/2+1 {
 			err = fmt.Errorf("the bare probe cost nothing in %d of %d rounds", b.rounds-len(c.ratio), b.rounds)
 		}
@@ -154,8 +156,8 @@ func hitRows(b *bench) {
 			continue
 		}
 		ratio := lab.Median(c.ratio)
-		b.row(r.name, fmt.Sprintf("%.2f × (spread %.2f; bare %.0f ns, ours %.0f ns; %s)", ratio,
-			lab.Spread(c.ratio), lab.Median(c.bare), lab.Median(c.ours), r.do), target, ratio <= r.limit)
+		b.row(r.name, fmt.Sprintf("%.2f × (spread %.2f; bare %.0f ns, ours %.0f ns, the least of a tracer %.0f ns; %s)", ratio,
+			lab.Spread(c.ratio), lab.Median(c.bare), lab.Median(c.ours), lab.Median(c.least), r.do), target, ratio <= r.limit)
 	}
 }
 

@@ -20,6 +20,10 @@ var limits = []limit{
 	{"service", "full", 4, "", 0},
 	{"service", "full", 0, "bare", 1.3},
 	{"http", "full", 0, "bare", 1.7},
+	{"http", "auto", 10, "", 0}, // of a window of a second: twice the budget
+	{"pingpong", "auto", 10, "", 0},
+	{"http", "observe", 0.8, "", 0},
+	{"service", "observe", 0.8, "", 0},
 	{"http", "cpu", 0.5, "", 0},
 	{"http", "cpu", 0, "pprof-cpu", 1},
 	{"service", "cpu", 0.5, "", 0},

@@ -31,7 +31,7 @@ var rows = []struct {
 	{"hit", hitRows}, {"price", priceRows}, {"attach", attachRows}, {"lost", lostRows},
 	{"producer", producerRow}, {"size", sizeRow}, {"end", endRow}, {"consumer", consumerRows},
 	{"dump", dumpRows}, {"wall", wallRows}, {"sampler", samplerRows}, {"block", blockRow},
-	{"written", writtenRows}, {"capture", captureRows},
+	{"written", writtenRows}, {"capture", captureRows}, {"budget", budgetRows},
 }
 
 func fatal(err error) {

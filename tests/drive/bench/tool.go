@@ -19,7 +19,7 @@ import (
 func (b *bench) record(name string, args ...string) (string, error) {
 	dir := filepath.Join(b.work, name)
 	os.RemoveAll(dir)
-	cmd := exec.Command(b.tool, append([]string{"record", "-o", dir, "-q"}, args...)...)
+	cmd := exec.Command(b.tool, append([]string{"record", "--mode", "full", "-o", dir, "-q"}, args...)...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return dir, fmt.Errorf("%v: %s", err, strings.TrimSpace(string(out)))
 	}

@@ -23,6 +23,26 @@ func record(options ...string) func(*bench, target) (running, error) {
 	}
 }
 
+// sliced is one that looks at parts of the time only: what it tells of its cost is of all of it, and says nothing of a
+// window.
+func sliced(options ...string) func(*bench, target) (running, error) {
+	begin := record(options...)
+	return func(b *bench, t target) (running, error) {
+		r, err := begin(b, t)
+		if err != nil {
+			return nil, err
+		}
+		our := r.(*tool)
+		parse := our.parse
+		our.parse = func(t *tool) (outcome, error) {
+			o, err := parse(t)
+			o.told = 0
+			return o, err
+		}
+		return our, nil
+	}
+}
+
 func captured(dir string) (o outcome, err error) {
 	doc, err := lab.ReadJSON(filepath.Join(dir, "summary.json"))
 	if err != nil {

@@ -35,10 +35,14 @@ type treatment struct {
 	start      func(b *bench, t target) (running, error)
 }
 
-// A mode of ours is a row here: {"light", "ours, --mode light", "", record("--mode", "light")}.
+// A mode of ours is a row here: {"light", "ours, --mode light", "", record("--mode", "light")}. Of those with a budget the
+// promise is held second by second in budget.go.
 var treatments = []treatment{
 	{"none", "nothing: how far two untreated windows differ", "", nothing},
 	{"full", "gobpftrace record --mode full", "", record("--mode", "full")},
+	{"auto", "gobpftrace record --mode auto --max-overhead 5", "", sliced("--mode", "auto", "--max-overhead", "5")},
+	{"burst", "gobpftrace record --mode burst --max-overhead 5", "", sliced("--mode", "burst", "--max-overhead", "5")},
+	{"observe", "gobpftrace record --mode observe", "", sliced("--mode", "observe")},
 	{"cpu", "gobpftrace profile -t cpu --hz 99", "", profile("cpu", "--hz", "99")},
 	{"wall", "gobpftrace profile -t wall --hz 100", "", profile("wall", "--hz", "100")},
 	{"dump", "gobpftrace goroutines --group-by stack each second", "", dumpsEachSecond},

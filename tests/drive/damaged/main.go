@@ -148,13 +148,13 @@ func (j *judge) damage(number int, program string) {
 		os.Exit(1)
 	}
 	what = filepath.Base(filepath.Dir(program)) + "/" + filepath.Base(program) + ": " + what
-	j.run(number, what, append([]string{"record", "-q", "-d", "50ms", "-o", "out", "--", j.program}, arguments...)...)
+	j.run(number, what, append([]string{"record", "--mode", "full", "-q", "-d", "50ms", "-o", "out", "--", j.program}, arguments...)...)
 	if p := j.running(); p != nil {
 		pid := fmt.Sprint(p.Process.Pid)
 		if syscall.Kill(p.Process.Pid, 0) == nil && alive(pid) {
 			j.run(number, what, "check", "-p", pid)
 			j.run(number, what, "goroutines", "-p", pid)
-			j.run(number, what, "record", "-q", "-d", "50ms", "-o", "out", "-p", pid)
+			j.run(number, what, "record", "--mode", "full", "-q", "-d", "50ms", "-o", "out", "-p", pid)
 			if number%8 == 0 {
 				j.run(number, what, "list")
 			}

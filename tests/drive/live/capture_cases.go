@@ -43,6 +43,10 @@ func captureCases() {
 	addBeside("record the demo service idle", idleCase)
 	addBeside("record without nop5", capture(cfg.newest+"/workload", busy, busyWant, "--no-nop5"))
 	addBeside("record without labels", capture(cfg.newest+"/workload", []string{"-kinds", "tasks"}, wants{transitions: 1000, goroutines: 300}, "--no-labels"))
+	for _, v := range []string{cfg.versions[0], cfg.newest} {
+		addBeside("user regions while nobody traces go"+v, regionsCase(v+"/workload"))
+	}
+	addBeside("user regions while nobody traces stripped-pie perf", regionsCase(cfg.newest+"/workload-stripped-pie", "--attach", "perf"))
 	addBeside("trace format 26", formatCase)
 	addBeside("trace format 23 in go 1.23's own viewer", oldViewerCase)
 	addBeside("summary goes to standard output", stdoutCase)
@@ -70,6 +74,31 @@ func raceCase(t *T) {
 		return
 	}
 	t.whole(t.Path("out"), wants{transitions: 1000, goroutines: 50})
+}
+
+// The program traces itself in the middle of our window: before and after, regions by StartRegion must be
+// what they are in its own file.
+func regionsCase(fixture string, options ...string) func(*T) {
+	return func(t *T) {
+		p := t.fixture(fixture, "-kinds", "regions")
+		ref := t.Path("ref.trace")
+		r := t.recording(p, append([]string{"record", "-p", pidOf(p), "-d", "2s", "-o", "out", "--hz", "0"}, options...)...)
+		if answer := p.Ask("trace " + ref + " 200ms"); !strings.HasPrefix(answer, "begun") {
+			t.Fatalf("the program does not trace itself: %s", answer)
+		}
+		if answer, err := p.Line(patience); err != nil || !strings.HasPrefix(answer, "done") {
+			t.Fatalf("the program does not trace itself: %s %v", answer, err)
+		}
+		t.status(t.wait(r), 0)
+		out, err := output(filepath.Join(cfg.judges, "regioncheck"), "-more", "50", "-ref", ref, "-ours", filepath.Join(t.Path("out"), "trace.out"))
+		if err != nil {
+			t.Errorf("%s", clip(out))
+		}
+		// those whose contexts do not tell their task are left out, and counted
+		if text := t.read(filepath.Join(t.Path("out"), "summary.txt")); !strings.Contains(text, "regions whose context does not tell their task") {
+			t.Errorf("regions that were left out are not counted:\n%s", text)
+		}
+	}
 }
 
 func idleCase(t *T) {

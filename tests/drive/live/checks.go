@@ -46,7 +46,26 @@ const patience = 90 * time.Second
 
 // start runs the tool in the case's folder; env is added to the environment.
 func (t *T) start(env []string, args ...string) *running {
-	return t.startAs(nil, env, append([]string{cfg.tool}, args...)...)
+	return t.startAs(nil, env, append([]string{cfg.tool}, inFull(args)...)...)
+}
+
+// inFull asks for every transition, whatever that costs a busy target, where a case does not say itself what it wants.
+// A command has them all.
+func inFull(args []string) []string {
+	if len(args) == 0 || args[0] != "record" && (args[0][0] != '-' || args[0] == "--help" || args[0] == "--version") {
+		return args
+	}
+	for _, a := range args {
+		if a == "--" || strings.HasPrefix(a, "--mode") || strings.HasPrefix(a, "--max-overhead") {
+			return args
+		}
+	}
+	return append(append([]string(nil), args...), "--mode", "full")
+}
+
+// byDefault runs the tool as it is.
+func (t *T) byDefault(args ...string) *result {
+	return t.wait(t.startAs(nil, nil, append([]string{cfg.tool}, args...)...))
 }
 
 func (t *T) startAs(attr *syscall.SysProcAttr, env []string, argv ...string) *running {

@@ -2,10 +2,12 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -16,9 +18,12 @@ import (
 func deniedCases() {
 	add("denied: bpf(2), as by lockdown", func(t *T) { t.denied("bpf", "lockdown") })
 	add("denied: memory, as by Yama's ptrace_scope 3", func(t *T) { t.denied("yama", "memory") })
-	addBeside("denied: perf events, as by lockdown", noPerfCase)
+	add("denied: ring buffers, as before Linux 5.8", func(t *T) { t.denied("ringbuf", "5.8") })
+	addBeside("denied: perf events, as by lockdown", func(t *T) { t.withoutSamples("perf") })
+	addBeside("denied: BTF", func(t *T) { t.withoutSamples("btf") })
 	addBeside("target is frozen", frozenCase)
 	addBeside("target under a strict seccomp filter", seccompCase)
+	addBeside("target under ptrace", ptraceCase)
 	addBeside("--force-layout for a Go that is not known", forcedLayoutCase)
 }
 
@@ -42,10 +47,10 @@ func (t *T) denied(what, mention string) {
 	}
 }
 
-// Without perf events there are no samples, which the summary says; all else is there.
-func noPerfCase(t *T) {
+// Without perf events or the kernel's types there are no samples, which the summary says; all else is there.
+func (t *T) withoutSamples(denied string) {
 	p := t.fixture(cfg.newest+"/workload", busy...)
-	t.status(t.wait(t.start(t.deny("perf"), "-p", pidOf(p), "-d", "600ms", "-o", "out")), 0)
+	t.status(t.wait(t.start(t.deny(denied), "-p", pidOf(p), "-d", "600ms", "-o", "out")), 0)
 	t.whole(t.Path("out"), wants{transitions: 2000, goroutines: 300, noSamples: true})
 	if exists(t.Path("out/cpu.pprof")) {
 		t.Errorf("there is a CPU profile without samples")
@@ -166,9 +171,55 @@ func seccompCase(t *T) {
 	}
 }
 
+// A debugger that has no breakpoint where a probe would go is in nobody's way.
+func ptraceCase(t *T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	p := t.fixture(cfg.newest+"/workload", busy...)
+	debugger := exec.Command(self, seizeWord, pidOf(p))
+	in, err := debugger.StdinPipe()
+	if err == nil {
+		err = debugger.Start()
+	}
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	t.Cleanup(func() { in.Close(); debugger.Wait() }) // its end lets the target go
+	traced := func() bool {
+		status, _ := os.ReadFile("/proc/" + pidOf(p) + "/status")
+		return strings.Contains(string(status), fmt.Sprintf("TracerPid:\t%d\n", debugger.Process.Pid))
+	}
+	for begin := time.Now(); !traced(); time.Sleep(5 * time.Millisecond) {
+		if time.Since(begin) > 10*time.Second {
+			t.Fatalf("the target is not traced")
+		}
+	}
+	t.status(t.gobpftrace("-p", pidOf(p), "-d", "600ms", "-o", "out"), 0)
+	t.whole(t.Path("out"), wants{transitions: 2000, goroutines: 300})
+	if !traced() {
+		t.Harmf("the target's debugger has lost it")
+	}
+}
+
+// seize is a debugger that looks on until its standard input ends.
+func seize(pid string) {
+	const ptraceSeize = 0x4206
+	runtime.LockOSThread()
+	n, _ := strconv.Atoi(pid)
+	if _, _, errno := syscall.RawSyscall6(syscall.SYS_PTRACE, ptraceSeize, uintptr(n), 0, 0, 0, 0); errno != 0 {
+		fmt.Fprintln(os.Stderr, "live:", errno)
+		os.Exit(1)
+	}
+	io.Copy(io.Discard, os.Stdin)
+	os.Exit(0)
+}
+
 const (
 	underSeccompWord = "under-seccomp"
 	forbiddenWord    = "do-what-is-forbidden"
+	seizeWord        = "seize"
 )
 
 // helperMain is this program as a helper of its own cases; false: it is not.
@@ -178,6 +229,8 @@ func helperMain(args []string) bool {
 		err := underSeccomp(args[1:])
 		fmt.Fprintln(os.Stderr, "live:", err)
 		os.Exit(1)
+	case len(args) == 2 && args[0] == seizeWord:
+		seize(args[1])
 	case len(args) == 1 && args[0] == forbiddenWord:
 		syscall.RawSyscall(syscall.SYS_PTRACE, 0, 0, 0)
 		os.Exit(0)

@@ -20,6 +20,7 @@ func nobody() *syscall.SysProcAttr {
 
 func lifeCases() {
 	addBeside("target exits during the capture", exitsCase)
+	addBeside("target exits while the tool attaches", exitsEarlyCase)
 	addBeside("target execs another program", execsCase)
 	addBeside("target execs its own program", execsItselfCase)
 	addBeside("target is stopped", stoppedCase)
@@ -52,6 +53,26 @@ func exitsCase(t *T) {
 		t.Errorf("took %v: did not notice the exit", r.took)
 	}
 	t.whole(t.Path("out"), wants{transitions: 1000, goroutines: 300, noSamples: true})
+}
+
+// Whenever it goes, there is a whole capture, or one line and nothing on disk.
+func exitsEarlyCase(t *T) {
+	for _, after := range []time.Duration{10, 60, 150, 300} {
+		p := t.program(cfg.newest+"/workload", busy...)
+		run := t.start(nil, "-p", pidOf(p), "-d", "30s", "-o", "out")
+		time.Sleep(after * time.Millisecond)
+		p.Cmd.Process.Kill()
+		r := t.wait(run)
+		if r.took > 20*time.Second {
+			t.Errorf("took %v: did not notice the exit", r.took)
+		}
+		if r.status != 0 {
+			t.refused(r, []int{1}, "")
+			continue
+		}
+		t.whole(t.Path("out"), wants{noSamples: true})
+		os.RemoveAll(t.Path("out"))
+	}
 }
 
 func execsCase(t *T) {
@@ -267,6 +288,7 @@ func allCase(t *T) {
 	if r.status != 2 || !strings.Contains(r.stderr, pidOf(a)) || !strings.Contains(r.stderr, pidOf(b)) || exists(t.Path("out")) {
 		t.Harmf("a name that fits two: %s", r)
 	}
+	t.notGoOfThatName("manyofme") // is not meant
 	r = t.gobpftrace("-n", "manyofme", "--all", "-d", "500ms", "-o", "out")
 	t.status(r, 0)
 	for _, p := range []*lab.Program{a, b} {
@@ -284,6 +306,22 @@ func oneFailsCase(t *T) {
 	r := t.gobpftrace("-p", fmt.Sprintf("%d,%d", other.Process.Pid, p.Pid()), "-d", "500ms", "-o", "out")
 	t.status(r, 1)
 	t.whole(t.Path("out/workload-"+pidOf(p)), wants{transitions: 1000, goroutines: 300})
+}
+
+// notGoOfThatName runs what is called like a target and is no Go program.
+func (t *T) notGoOfThatName(name string) {
+	path := t.Path("other/" + name)
+	text, err := os.ReadFile("/bin/sleep")
+	if err == nil {
+		err = os.Mkdir(filepath.Dir(path), 0o755)
+	}
+	if err == nil {
+		err = os.WriteFile(path, text, 0o755)
+	}
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	t.other(path, "60")
 }
 
 // A killed tool leaves no probe, no folder under the final name, and the next run tells of what it

@@ -1,17 +1,22 @@
 package main
 
 import (
+	"debug/elf"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
+
+	"gobpftrace.test/drive/lab"
 )
 
 // Captures that cost no more than they may, and say what they could not see.
 func modeCases() {
-	add("--mode auto of a quiet program is a full capture", quietAutoCase)
-	add("--mode auto bounds a storm", stormCase("--attach", "multi"))
-	add("--mode auto by perf events", stormCase("--attach", "perf"))
+	add("by default a capture of a quiet program is full", quietAutoCase)
+	add("by default a storm is bounded", stormCase("--attach", "multi"))
+	add("--mode auto by perf events", stormCase("--attach", "perf", "--mode", "auto"))
+	add("--mode burst whose probes cannot be put back", probesGoneCase)
 	add("--mode burst", burstCase)
 	add("--mode burst by perf events is refused", perfBurstCase)
 	add("--mode observe", observeCase)
@@ -36,7 +41,7 @@ func (t *T) number(of map[string]any, keys ...string) float64 {
 
 func quietAutoCase(t *T) {
 	p := t.program(cfg.newest + "/demo-stripped")
-	r := t.gobpftrace("record", "-p", pidOf(p), "-d", "1s", "--mode", "auto", "-o", "out")
+	r := t.byDefault("record", "-p", pidOf(p), "-d", "1s", "-o", "out")
 	t.status(r, 0)
 	t.whole(t.Path("out"), wants{transitions: 10, goroutines: 5, noSamples: true})
 	f := t.figures(t.Path("out"))
@@ -81,7 +86,7 @@ func stormCase(options ...string) func(*T) {
 	return func(t *T) {
 		p := t.program(cfg.newest+"/bench", "-do", "pingpong", "-n", "4")
 		time.Sleep(300 * time.Millisecond)
-		r := t.gobpftrace(append([]string{"record", "-p", pidOf(p), "-d", "3s", "--raw", "--mode", "auto", "-o", "out"}, options...)...)
+		r := t.byDefault(append([]string{"record", "-p", pidOf(p), "-d", "3s", "--raw", "-o", "out"}, options...)...)
 		t.status(r, 0)
 		f := t.sliced(t.Path("out"))
 		// by the governor's own account: what the programs counted, times the price
@@ -99,6 +104,51 @@ func stormCase(options ...string) func(*T) {
 		if t.number(f, "cost", "full_added") < 0.5 {
 			t.Errorf("says that everything would have added %v", t.number(f, "cost", "full_added"))
 		}
+	}
+}
+
+// scribble puts other bytes where a function of a program begins that it never calls.
+func (t *T) scribble(p *lab.Program, function string) {
+	exe := fmt.Sprintf("/proc/%d/exe", p.Pid())
+	f, err := elf.Open(exe)
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	defer f.Close()
+	symbols, _ := f.Symbols()
+	mem, err := os.OpenFile(fmt.Sprintf("/proc/%d/mem", p.Pid()), os.O_RDWR, 0)
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	defer mem.Close()
+	for _, s := range symbols {
+		if s.Name == function {
+			if _, err := mem.WriteAt(make([]byte, 32), int64(s.Value)); err != nil {
+				t.Fatalf("%s: %v", function, err)
+			}
+			return
+		}
+	}
+	t.Fatalf("no %s in %s", function, exe)
+}
+
+// What was seen until then is written, and why there was no more.
+func probesGoneCase(t *T) {
+	p := t.program(cfg.newest+"/bench", "-do", "pingpong", "-n", "4")
+	run := t.recording(p, "record", "-p", pidOf(p), "-d", "3s", "--raw", "--mode", "burst", "--max-overhead", "1000", "-o", "out")
+	t.scribble(p, "runtime.gcSweep")
+	r := t.wait(run)
+	t.status(r, 0)
+	f := t.sliced(t.Path("out"))
+	gone, _ := f["capture"].(map[string]any)["probes_gone"].(map[string]any)
+	if from, _ := gone["from_ns"].(float64); from <= 0 || from > 3.5e9 || gone["why"] == "" {
+		t.Errorf("probes_gone is %v", gone)
+	}
+	if !strings.Contains(r.stdout, "\nNO PROBES from +") || !strings.Contains(r.stderr, "what was seen is kept") {
+		t.Errorf("says %q and %q", clip(r.stdout), clip(r.stderr))
+	}
+	if top := t.top(t.Path("out/wall.pprof")); !strings.Contains(top, "main.pingpong") {
+		t.Errorf("nobody looked: %q", clip(top))
 	}
 }
 
@@ -148,7 +198,7 @@ func observeCase(t *T) {
 
 func overCase(t *T) {
 	p := t.program(cfg.newest+"/bench", "-do", "pingpong", "-n", "4")
-	r := t.gobpftrace("record", "-p", pidOf(p), "-d", "30s", "--max-overhead", "5", "-o", "out")
+	r := t.gobpftrace("record", "-p", pidOf(p), "-d", "30s", "--mode", "full", "--max-overhead", "5", "-o", "out")
 	t.status(r, 0)
 	t.judge(t.Path("out/trace.out"), wants{})
 	if text := t.read(t.Path("out/summary.txt")); !strings.Contains(text, "ended by      max-overhead") || r.took > 25*time.Second {

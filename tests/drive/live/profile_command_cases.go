@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"debug/elf"
 	"fmt"
 	"os"
 	"os/exec"
@@ -67,13 +68,20 @@ func profileCommandCases() {
 	usage("--tag with an unknown name", "gorutine", "-t", "cpu", "--tag", "state,gorutine")
 	usage("--max-overhead of what has no slices", "--max-overhead", "-t", "cpu", "--max-overhead", "5")
 	usage("--every shorter than -d", "--every", "-t", "cpu", "-d", "2s", "--every", "1s")
-	usage("two processes", "one process", "-p", "1,2", "-t", "cpu")
+	usage("two targets", "more than one target", "-p", "1", "-t", "cpu")
+	add("profile usage: two processes", func(t *T) {
+		t.refused(t.gobpftrace("profile", "-p", fmt.Sprintf("%d,1", os.Getpid()), "-t", "cpu", "-o", "out"), []int{2}, "one process")
+	})
+	usage("an unknown format", "pprof or text", "-t", "block", "--format", "json")
+	usage("--tag of a text", "--tag", "-t", "block", "--format", "text", "--tag", "goroutine")
+	usage("--format text of sched", "none of a sched", "-t", "sched", "--format", "text")
 	add("profile usage: the file is a device", deviceCase)
 	add("profile usage: standard output is a terminal", terminalCase)
 	add("profile to standard output", profileStdoutCase)
 	addBeside("profile replaces a file as a whole", profileReplaceCase)
 	add("profile --every", everyCase)
 	addBeside("profile --kernel --tag", kernelTagCase)
+	add("profile names C functions of shared libraries", librariesCase)
 	add("profile has labels that are set in the window", labelledCommandCase)
 	for _, v := range []string{cfg.versions[0], "1.22.12", cfg.newest} {
 		addBeside("profile has labels go"+v, labelledProfilesCase(v))
@@ -315,13 +323,64 @@ func kernelTagCase(t *T) {
 	}
 }
 
+var (
+	mappingLine  = regexp.MustCompile(`(?m)^(\d+): 0x([0-9a-f]+)/0x[0-9a-f]+/0x([0-9a-f]+) (\S*/libm\.so\S*)`)
+	locationLine = regexp.MustCompile(`(?m)^ +\d+: 0x([0-9a-f]+) M=(\d+) (\S+) :0:0 s=0`)
+)
+
+// What is named in the C library is so by its own symbols: each address lies in the function of that name.
+func librariesCase(t *T) {
+	p := t.fixture(cfg.newest+"/cgo", "-n", "3", "-foreign", "0", "-roots")
+	t.status(t.gobpftrace("profile", "-p", pidOf(p), "-t", "cpu", "-d", "1s", "--hz", "499", "-o", "out.pprof", "-q"), 0)
+	if out := t.top(t.Path("out.pprof"), "-show_from=^cbrt$", "-symbolize=none"); !regexp.MustCompile(`(?m)[1-9]\d*\.\d+% +cbrt$`).MatchString(out) {
+		t.Errorf("no cbrt: %s", clip(t.top(t.Path("out.pprof"), "-symbolize=none")))
+	}
+	cmd := exec.Command(cfg.golang, "tool", "pprof", "-raw", "-symbolize=none", t.Path("out.pprof"))
+	cmd.Env = append(os.Environ(), "GOTOOLCHAIN=go"+cfg.newest, "GOFLAGS=")
+	raw, err := cmd.Output()
+	m := mappingLine.FindStringSubmatch(string(raw))
+	if err != nil || m == nil {
+		t.Fatalf("go tool pprof -raw: %v: %s", err, clip(string(raw)))
+	}
+	lib, err := elf.Open(m[4])
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	defer lib.Close()
+	symbols, err := lib.DynamicSymbols()
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	start, _ := strconv.ParseUint(m[2], 16, 64)
+	off, _ := strconv.ParseUint(m[3], 16, 64)
+	named := 0
+	for _, l := range locationLine.FindAllStringSubmatch(string(raw), -1) {
+		at, _ := strconv.ParseUint(l[1], 16, 64)
+		if l[2] != m[1] {
+			continue
+		}
+		at = at - start + off // in a library of one piece, files and addresses have equal offsets
+		found := false
+		for _, s := range symbols {
+			found = found || s.Name == l[3] && at >= s.Value && at < s.Value+s.Size
+		}
+		if !found {
+			t.Errorf("0x%x of %s is not in %s", at, m[4], l[3])
+		}
+		named++
+	}
+	if named < 3 {
+		t.Errorf("%d places of %s have a name: %s", named, m[4], clip(string(raw)))
+	}
+}
+
 // The file is there within 200 ms of the window's end, and some for a machine that is busy with
 // other tests: the time of the same machine for starting the tool at all.
 func soonCase(t *T) {
 	p := t.fixture(cfg.newest+"/workload", "-kinds", "channels,mutex")
 	none := t.gobpftrace("profile", "-p", pidOf(p), "-t", "goroutine", "-o", "warm.pprof", "-q")
 	t.status(none, 0)
-	for _, name := range []string{"cpu", "mutex"} {
+	for _, name := range []string{"cpu", "mutex", "sched", "gc"} {
 		r := t.gobpftrace("profile", "-p", pidOf(p), "-t", name, "-d", "500ms", "-o", name+".pprof", "--json")
 		t.status(r, 0)
 		took, _ := t.json(r.stdout)["written_after_ns"].(float64)
@@ -331,19 +390,26 @@ func soonCase(t *T) {
 	}
 }
 
-// What is folded while it is recorded keeps its stacks only; else the events, until there are too many.
+// What is folded while it is recorded keeps its stacks only; of a command the events, until there are too many.
 func profileMaxSizeCase(t *T) {
 	p := t.fixture(cfg.newest+"/workload", "-kinds", "channels,mutex")
-	r := t.gobpftrace("profile", "-p", pidOf(p), "-t", "block", "-d", "3s", "-o", "block.pprof", "--json", "--max-size", "1MiB")
-	t.status(r, 0)
-	m := t.json(r.stdout)
-	if events, _ := m["events"].(float64); m["end"] != "duration" || events < 40000 {
-		t.Errorf("block: %s", clip(r.stdout))
+	for _, kind := range []string{"block", "sched"} {
+		r := t.gobpftrace("profile", "-p", pidOf(p), "-t", kind, "-d", "3s", "-o", kind+".pprof", "--json", "--max-size", "1MiB")
+		t.status(r, 0)
+		m := t.json(r.stdout)
+		if events, _ := m["events"].(float64); m["end"] != "duration" || events < 40000 {
+			t.Errorf("%s: %s", kind, clip(r.stdout))
+		}
 	}
-	r = t.gobpftrace("profile", "-p", pidOf(p), "-t", "sched", "-d", "60s", "-o", "sched.pprof", "--max-size", "1MiB")
+	r := t.gobpftrace("profile", "-t", "sched", "-d", "60s", "-o", "command.pprof", "--json", "--max-size", "1MiB", "--",
+		filepath.Join(cfg.fixtures, cfg.newest, "workload"), "-kinds", "channels,mutex")
 	t.status(r, 0)
-	if !strings.Contains(r.stdout, "ended by --max-size") || r.took > 30*time.Second {
-		t.Errorf("sched in %v: %s", r.took, clip(r.stdout))
+	m := t.json(r.stdout[max(strings.IndexByte(r.stdout, '{'), 0):])
+	if pid, _ := m["pid"].(float64); pid > 1 {
+		syscall.Kill(int(pid), syscall.SIGKILL)
+	}
+	if m["end"] != "max-size" || r.took > 30*time.Second {
+		t.Errorf("a command in %v: %s", r.took, clip(r.stdout))
 	}
 }
 

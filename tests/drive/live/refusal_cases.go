@@ -1,12 +1,14 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // usage is a command line that is refused with status 2 before anything happens.
@@ -70,13 +72,16 @@ func refusalCases() {
 	add("refused: Go newer than known", versionCase("1.27.4", "1.99.4"))
 	add("refused: Go older than 1.18", versionCase("1.27.4", "1.17.4"))
 	add("refused: without privilege", unprivilegedCase)
-	add("refused: without CAP_BPF and CAP_SYS_ADMIN", droppedCapabilitiesCase)
+	add("refused: without CAP_BPF and CAP_SYS_ADMIN", withoutCase("cap_bpf,cap_perfmon,cap_sys_admin", "CAP_"))
+	add("refused: without CAP_SYS_PTRACE", withoutCase("cap_sys_ptrace", "CAP_SYS_PTRACE"))
+	add("refused: perf uprobes without CAP_SYS_ADMIN", withoutCase("cap_sys_admin", "CAP_SYS_ADMIN", "--attach", "perf"))
 	add("refused: COMMAND is not there", func(t *T) {
 		t.refused(t.gobpftrace("-d", "1s", "-o", "out", "--", "/no/such/program"), []int{1}, "/no/such/program")
 	})
 	add("refused: COMMAND is not Go", func(t *T) {
 		t.refused(t.gobpftrace("-d", "1s", "-o", "out", "--", "/bin/true"), []int{1}, "Go")
 	})
+	add("refused: COMMAND's file is cut while it is read", cutCommandCase)
 	add("refused: replay of garbage", garbageCase)
 	add("refused: replay of a truncated stream", truncatedCase)
 	add("refused: check of a process that is not Go", checkNotGoCase)
@@ -86,7 +91,8 @@ func refusalCases() {
 			t.Errorf("%s: %q", r, r.stdout)
 		}
 	})
-	for _, c := range [][]string{{"--help"}, {"record", "--help"}, {"list", "--help"}, {"check", "--help"}, {"goroutines", "--help"}, {"replay", "--help"}} {
+	for _, c := range [][]string{{"--help"}, {"record", "--help"}, {"list", "--help"}, {"check", "--help"}, {"goroutines", "--help"},
+		{"profile", "--help"}, {"watch", "--help"}, {"trigger", "--help"}, {"replay", "--help"}} {
 		c := c
 		add("help: "+strings.Join(c, " "), func(t *T) {
 			if r := t.gobpftrace(c...); r.status != 0 || strings.Count(r.stdout, "\n") < 3 || r.stderr != "" {
@@ -191,17 +197,47 @@ func unprivilegedCase(t *T) {
 	t.refused(r, []int{3}, "")
 }
 
-func droppedCapabilitiesCase(t *T) {
-	p := t.fixture(cfg.newest+"/workload", busy...)
+// without runs the tool as a root that lacks capabilities.
+func (t *T) without(capabilities string, args ...string) *result {
 	for _, capsh := range []string{"/usr/sbin/capsh", "/sbin/capsh"} {
 		if exists(capsh) {
-			r := t.wait(t.startAs(nil, nil, capsh, "--drop=cap_bpf,cap_perfmon,cap_sys_admin", "--",
-				"-c", cfg.tool+" -p "+pidOf(p)+" -d 1s -o out"))
-			t.refused(r, []int{3}, "CAP_")
-			return
+			return t.wait(t.startAs(nil, nil, capsh, "--drop="+capabilities, "--", "-c", cfg.tool+" "+strings.Join(inFull(args), " ")))
 		}
 	}
 	t.Skipf("no capsh (package libcap2-bin)")
+	return nil
+}
+
+func withoutCase(capabilities, mention string, options ...string) func(*T) {
+	return func(t *T) {
+		p := t.fixture(cfg.newest+"/workload", busy...)
+		r := t.without(capabilities, append([]string{"-p", pidOf(p), "-d", "1s", "-o", "out"}, options...)...)
+		t.refused(r, []int{3}, mention)
+	}
+}
+
+// Wherever the tool is when the file loses all but its first page: one line, and no signal ends it.
+func cutCommandCase(t *T) {
+	cut := 0
+	for after := time.Duration(0); after < 200*time.Millisecond; after = 2*after + 3*time.Millisecond {
+		path := t.copyOf(cfg.newest+"/workload", "cut")
+		run := t.start(nil, "-d", "500ms", "-o", "out", "--", path, "-kinds", "timers", "-exit-after", "1s")
+		time.Sleep(after)
+		switch err := os.Truncate(path, 4096); {
+		case err == nil:
+			t.refused(t.wait(run), []int{1, 3}, "cut")
+			cut++
+		case errors.Is(err, syscall.ETXTBSY): // it runs
+			t.wait(run)
+			os.RemoveAll(t.Path("out"))
+		default:
+			t.Fatalf("%v", err)
+		}
+		os.Remove(path)
+	}
+	if cut == 0 {
+		t.Errorf("the file was never cut before it ran")
+	}
 }
 
 func garbageCase(t *T) {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,14 +18,19 @@ func watchCases() {
 		add("watch: trigger DIR, go"+v, watchTriggerCase(v))
 	}
 	add("watch: a wait that is too long", watchBlockCase)
+	add("watch: waits that do not end", watchLastingCase)
 	add("watch: goroutines, once while it lasts", watchLevelCase)
 	add("watch: SIGUSR2, --every, --on-file, --exec, --max-captures", watchPeopleCase)
 	add("watch: the target exits", watchExitCase)
+	add("watch: the target restarts", watchRestartCase)
+	add("watch: two that come later", watchSeveralCase)
+	add("watch: a service that is reloaded", watchServiceCase)
 	add("watch: little memory, a shorter window", watchMemoryCase)
 	add("watch: a full disk stops writing, not watching", watchDiskCase)
 	add("watch: replay of --raw gives the same", watchReplayCase)
 	add("watch: two in one folder", watchTwiceCase)
 	add("watch: all is sudo's user's", watchSudoCase)
+	usage("watch --wait for a pid", "watch", "-p", "1", "-o", "out", "--wait")
 	usage("watch without -o", "watch", "-p", "1")
 	usage("watch --on without an operator", "watch", "-p", "1", "-o", "out", "--on", "sched 10ms")
 	usage("watch --keep 10ms", "watch", "-p", "1", "-o", "out", "--keep", "10ms")
@@ -33,13 +39,16 @@ func watchCases() {
 	add("watch: a condition that does not parse", func(t *T) {
 		t.refused(t.gobpftrace("watch", "-p", "1", "-o", "out", "--on", "shed > 10ms"), []int{2}, "at character 1: 'shed' is no subject; is it sched?")
 	})
+	addBeside("watch --config --check: each mistake with its place", watchConfigCase)
 	add("trigger without a watch", func(t *T) { t.refused(t.gobpftrace("trigger", "."), []int{1}, "no watch runs there") })
 }
 
 // event is a line of watch --json.
 type event struct {
 	Event, Condition, Folder, Why, Then string
-	Merged, Captures                    int
+	What                                string
+	ValueRaw                            float64 `json:"value_raw"`
+	Merged, Captures, Pid               int
 	Goroutine                           uint64
 	WrittenAfter                        int64 `json:"written_after_ns"`
 	ExecStatus                          *int  `json:"exec_status"`
@@ -58,13 +67,25 @@ func (t *T) watch(args ...string) *running {
 	if err := r.cmd.Start(); err != nil {
 		t.Fatalf("%v", err)
 	}
-	for ; !strings.Contains(t.read(t.Path("events")), `"watching"`); time.Sleep(20 * time.Millisecond) {
-		if time.Since(r.begin) > patience/2 {
-			r.cmd.Process.Kill()
-			t.Fatalf("watch %v did not begin: %s", args, clip(t.wait(r).stderr))
+	for !strings.Contains(t.read(t.Path("events")), `"waiting"`) {
+		if t.attached(r, 1) {
+			break
 		}
 	}
 	return r
+}
+
+// attached waits for so many processes to be watched, or for a moment.
+func (t *T) attached(r *running, cnt int) bool {
+	if time.Since(r.begin) > patience/2 {
+		r.cmd.Process.Kill()
+		t.Fatalf("watch did not begin: %s", clip(t.wait(r).stderr))
+	}
+	if strings.Count(t.read(t.Path("events")), `"watching"`) >= cnt {
+		return true
+	}
+	time.Sleep(20 * time.Millisecond)
+	return false
 }
 
 // ends interrupts it and gives its events.
@@ -171,6 +192,29 @@ func watchBlockCase(t *T) {
 	}
 }
 
+// The gate is closed and stays so: its workers wait.
+func watchLastingCase(t *T) {
+	p := t.fixture(cfg.newest+"/workload", "-kinds", "channels,mutex")
+	r := t.watch("-p", pidOf(p), "--keep", "2s", "--cool-down", "0s", "--on", "block receive > 1500ms")
+	time.Sleep(300 * time.Millisecond)
+	p.Ask("pause")
+	time.Sleep(3000 * time.Millisecond)
+	got := of(t.ends(r), "trigger")
+	p.Ask("resume")
+	told := map[uint64]int{}
+	for _, e := range got {
+		if !strings.Contains(e.What, "it was not over when this was seen") {
+			continue
+		}
+		if told[e.Goroutine]++; told[e.Goroutine] > 1 || e.ValueRaw < 1500e6 || e.ValueRaw > 3e9 {
+			t.Errorf("goroutine %d, told %d times: after %v ns", e.Goroutine, told[e.Goroutine], e.ValueRaw)
+		}
+	}
+	if len(told) == 0 {
+		t.Errorf("triggers: %v", got)
+	}
+}
+
 func watchLevelCase(t *T) {
 	p := t.fixture(cfg.newest + "/zoo")
 	r := t.watch("-p", pidOf(p), "--keep", "2s", "--cool-down", "0s", "--on", "goroutines > 500", "--on", "threads > 100000")
@@ -223,6 +267,62 @@ func watchExitCase(t *T) {
 		t.Fatalf("captures: %v", got)
 	}
 	t.judge(filepath.Join(t.Path(got[0].Folder), "trace.out"), wants{transitions: 1000, goroutines: 20})
+	// nobody has waited for it: every kernel tells
+	if v := t.json(t.read(filepath.Join(t.Path(got[0].Folder), "reason.json")))["value"]; v != "status 0" {
+		t.Errorf("it ended with status 0, the reason says %v", v)
+	}
+}
+
+// The next process of that name is watched; what was kept of the one before is written.
+func watchRestartCase(t *T) {
+	path := t.copyOf(cfg.newest+"/workload", "restarted")
+	one := t.program(path, "-kinds", "timers")
+	r := t.watch("-n", "restarted", "--keep", "2s", "--on", "exit")
+	time.Sleep(time.Second)
+	fmt.Fprintln(one.In, "quit")
+	one.Ended()
+	two := t.program(path, "-kinds", "timers")
+	for !t.attached(r, 2) {
+	}
+	time.Sleep(800 * time.Millisecond)
+	t.status(t.gobpftrace("trigger", "out"), 0)
+	list := t.ends(r)
+	got, gone := of(list, "capture"), of(list, "gone")
+	if len(gone) != 1 || gone[0].Pid != one.Pid() || gone[0].Why != "the target exited" {
+		t.Errorf("gone: %v", gone)
+	}
+	if len(got) != 2 || got[0].Condition != "exit" || got[0].Pid != one.Pid() || got[1].Pid != two.Pid() {
+		t.Fatalf("captures: %v", got)
+	}
+	for _, e := range got {
+		t.judge(filepath.Join(t.Path(e.Folder), "trace.out"), wants{transitions: 50, goroutines: 5})
+	}
+}
+
+// Each has a window of its own, and whoever asks gets a capture of each.
+func watchSeveralCase(t *T) {
+	path := t.copyOf(cfg.newest+"/workload", "severalone")
+	r := t.watch("-n", "severalone", "--all", "--wait", "--keep", "2s", "--max-memory", "8MiB")
+	if asked := t.gobpftrace("trigger", "out"); asked.status != 1 || !strings.Contains(asked.stderr, "no process is there") {
+		t.Errorf("trigger while nobody is there: %s", asked)
+	}
+	one, two := t.program(path, "-kinds", "timers"), t.program(path, "-kinds", "timers")
+	for !t.attached(r, 2) {
+	}
+	time.Sleep(time.Second)
+	asked := t.gobpftrace("trigger", "out")
+	t.status(asked, 0)
+	got := of(t.ends(r), "capture")
+	pids := map[int]bool{}
+	for i, dir := range strings.Fields(asked.stdout) {
+		t.judge(filepath.Join(t.Path(dir), "trace.out"), wants{transitions: 50, goroutines: 5})
+		if i < len(got) && strings.HasSuffix(got[i].Folder, fmt.Sprintf("-trigger-%d", got[i].Pid)) {
+			pids[got[i].Pid] = true
+		}
+	}
+	if len(got) != 2 || !pids[one.Pid()] || !pids[two.Pid()] {
+		t.Errorf("captures: %v, %q", got, asked.stdout)
+	}
 }
 
 func watchMemoryCase(t *T) {
@@ -256,7 +356,7 @@ func watchDiskCase(t *T) {
 	if asked := t.gobpftrace("trigger", "out"); asked.status != 1 || !strings.Contains(asked.stderr, "could not be written") {
 		t.Errorf("trigger on a full disk: %s", asked)
 	}
-	if err := syscall.Mount("none", t.Path("out"), "tmpfs", syscall.MS_REMOUNT, "size=64m"); err != nil {
+	if err := syscall.Mount("none", t.Path("out"), "tmpfs", syscall.MS_REMOUNT, "size=1g"); err != nil {
 		t.Fatalf("%v", err)
 	}
 	asked := t.gobpftrace("trigger", "out")
@@ -322,6 +422,82 @@ func watchSudoCase(t *T) {
 	if exists(filepath.Join(dirs[0], "trace.out")) || !exists(filepath.Join(dirs[0], "by")) {
 		t.Errorf("of the old capture more or less than what was written is left")
 	}
+}
+
+// What a service manager is told, and a configuration that is read again by SIGHUP: all of it or nothing.
+func watchServiceCase(t *T) {
+	p := t.fixture(cfg.newest+"/workload", "-kinds", "timers")
+	manager, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: t.Path("notify"), Net: "unixgram"})
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	defer manager.Close()
+	hears := func(want string) {
+		for begin := time.Now(); ; {
+			line := make([]byte, 500)
+			manager.SetReadDeadline(begin.Add(patience / 4))
+			n, err := manager.Read(line)
+			if err != nil {
+				t.Errorf("the manager was never told %s", want)
+				return
+			}
+			if strings.Contains(string(line[:n]), want) {
+				return
+			}
+		}
+	}
+	file := t.Path("watch.yaml")
+	config := func(text string) { os.WriteFile(file, []byte("pid: "+pidOf(p)+"\nkeep: 1s\n"+text), 0o644) }
+	config("on: threads > 100000\n")
+	for _, env := range [][2]string{{"NOTIFY_SOCKET", t.Path("notify")}, {"WATCHDOG_USEC", "3000000"}} {
+		os.Setenv(env[0], env[1])
+		defer os.Unsetenv(env[0])
+	}
+	r := t.watch("--config", file)
+	hears("READY=1")
+	hears("WATCHDOG=1")
+	config("on: [threads > 100000, goroutines > 1]\n")
+	r.cmd.Process.Signal(syscall.SIGHUP)
+	hears("RELOADING=1\nMONOTONIC_USEC=")
+	hears("READY=1\nSTATUS=reloaded")
+	config("keep: 2s\n")
+	r.cmd.Process.Signal(syscall.SIGHUP)
+	hears("STATUS=the new configuration has mistakes")
+	config("on: request > 1s\n") // which needs other probes
+	r.cmd.Process.Signal(syscall.SIGHUP)
+	hears("STATUS=the new configuration has mistakes")
+	time.Sleep(500 * time.Millisecond)
+	r.cmd.Process.Signal(os.Interrupt)
+	hears("STOPPING=1")
+	res := t.wait(r)
+	list := t.events(res)
+	if got := of(list, "capture"); len(got) != 1 || got[0].Condition != "goroutines > 1" {
+		t.Errorf("captures: %v", got)
+	}
+	if len(of(list, "reloaded")) != 1 || len(of(list, "not reloaded")) != 2 || !strings.Contains(res.stderr, "has no probes at requests") || !strings.Contains(res.stderr, file+":3:1: stands in line 2 already") {
+		t.Errorf("events: %v; messages: %s", list, res.stderr)
+	}
+}
+
+func watchConfigCase(t *T) {
+	file := t.Path("watch.yaml")
+	os.WriteFile(file, []byte("name: shop\noutptu: out\nkeep: 10\non:\n  - exit\n  - shed > 10ms\nafter: *x\n"), 0o644)
+	r := t.gobpftrace("watch", "--config", file, "--check")
+	t.status(r, 2)
+	want := []string{":2:1: 'outptu' is no setting; is it output?", ":3:7: --keep '10': not a duration", ":6:5: --on 'shed > 10ms': at character 1:", ":7:8: "}
+	for _, w := range want {
+		if !strings.Contains(r.stderr, file+w) {
+			t.Errorf("no %q in: %s", w, r.stderr)
+		}
+	}
+	if n := strings.Count(r.stderr, "\n"); n != len(want) {
+		t.Errorf("%d lines, wanted %d: %s", n, len(want), r.stderr)
+	}
+	os.WriteFile(file, []byte("name: nobody-is-called-so\noutput: out\non: exit\n"), 0o644)
+	if r := t.gobpftrace("watch", "--config", file, "--check"); r.status != 0 || !strings.Contains(r.stdout, "no mistakes; 1 condition\n") {
+		t.Errorf("a file without mistakes: %s", r)
+	}
+	t.refused(t.gobpftrace("watch", "--config", file), []int{1}, "nobody-is-called-so")
 }
 
 func watchTwiceCase(t *T) {

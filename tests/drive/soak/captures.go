@@ -31,7 +31,7 @@ func (s *soak) note() bool {
 func (s *soak) cycle(cycles, perfEvery int) (bytes int64) {
 	for i := 0; i < cycles; i++ {
 		dir := filepath.Join(s.dir, "capture")
-		cmd := exec.Command(s.tool, "record", "-p", fmt.Sprint(s.service.Pid()), "-d", "50ms",
+		cmd := exec.Command(s.tool, "record", "--mode", "full", "-p", fmt.Sprint(s.service.Pid()), "-d", "50ms",
 			"-o", dir, "-q", "--attach", attachOf(i, perfEvery))
 		if out, err := cmd.CombinedOutput(); err != nil {
 			s.fail("cycle %d: %v: %s", i, err, strings.TrimSpace(string(out)))
@@ -53,7 +53,7 @@ func (s *soak) cycle(cycles, perfEvery int) (bytes int64) {
 // kill ends captures by SIGKILL at different moments after their probes are in place.
 func (s *soak) kill(kills, perfEvery int) (mid int) {
 	for i := 0; i < kills; i++ {
-		cmd := exec.Command(s.tool, "record", "-p", fmt.Sprint(s.service.Pid()), "-d", "30s",
+		cmd := exec.Command(s.tool, "record", "--mode", "full", "-p", fmt.Sprint(s.service.Pid()), "-d", "30s",
 			"-o", filepath.Join(s.dir, "capture"), "-q", "--attach", attachOf(i, perfEvery))
 		if err := cmd.Start(); err != nil {
 			s.fail("kill %d: %v", i, err)

@@ -87,9 +87,9 @@ func runSteps() {
 	pid := fmt.Sprint(t.Pid())
 	textBefore, objectsBefore := textSum(t.Pid()), lab.BPFObjects()
 	step("check", "check", "-p", pid)
-	step("perf", "record", "-p", pid, "-d", "2s", "--attach", "perf", "--raw", "-o", out+"/perf")
-	step("multi", "record", "-p", pid, "-d", "1s", "--attach", "multi", "-o", out+"/multi")
-	step("auto", "-p", pid, "-d", "1s", "-o", out+"/auto")
+	step("perf", "record", "--mode", "full", "-p", pid, "-d", "2s", "--attach", "perf", "--raw", "-o", out+"/perf")
+	step("multi", "record", "--mode", "full", "-p", pid, "-d", "1s", "--attach", "multi", "-o", out+"/multi")
+	step("auto", "--mode", "full", "-p", pid, "-d", "1s", "-o", out+"/auto")
 	step("goroutines", "goroutines", "-p", pid)
 	// it outlives the window: one that has ended leaves no goroutines to profile
 	step("command", "record", "-d", "3s", "-o", out+"/command", "--", "/workload", "-kinds", "channels", "-n", "4", "-exit-after", "60s")
