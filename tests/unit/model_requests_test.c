@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "model_scene.h"
+
+static void serve(struct scene *s, const char *method, const char *path)
+{
+	struct gbt_text *t = &s->evs[s->cnt];
+
+	ev_text(s, 10, 0, GBT_REQUEST_BEGIN, 5, 0, method);
+	t->len[1] = strlen(path);
+	memcpy(t->text + t->len[0], path, t->len[1]);
+}
+
+static const char *str(const struct scene *s, uint32_t id)
+{
+	return strtab__get(s->cfg.strings, id, NULL);
+}
+
+static void test_requests_are_tasks(void **state)
+{
+	struct scene *s = new_scene();
+
+	ev(s, 10, 0, GBT_REQUEST_END, 5)->arg32 = 200; /* of one that began before */
+	serve(s, "GET", "/a b");
+	ev_text(s, 10, 0, GBT_USER_REGION, 5, 0, "its own");
+	ev_text(s, 10, 0, GBT_USER_REGION, 5, 1, "its own");
+	ev(s, 10, 0, GBT_REQUEST_END, 5)->arg32 = 404;
+	serve(s, "", "");
+	ev(s, 10, 0, GBT_REQUEST_END, 5)->arg32 = 200 | GBT_REQUEST_PANICKED;
+	play(s, "@ProcStatus 10/-1/0 =1\n"
+		"@GoStatusStack 10/0/0 5 =2\n"
+		"@ProcStatus -1/-1/0 1 =2\n"
+		"ProcsChange 10/0/5 =2\n"
+		"UserTaskBegin 10/0/5\n"
+		"UserRegionBegin 10/0/5\n"
+		"UserRegionBegin 10/0/5\n"
+		"UserRegionEnd 10/0/5\n"
+		"UserLog 10/0/5\n"
+		"UserRegionEnd 10/0/5\n"
+		"UserTaskEnd 10/0/5\n"
+		"UserTaskBegin 10/0/5\n"
+		"UserRegionBegin 10/0/5\n"
+		"UserLog 10/0/5\n"
+		"UserRegionEnd 10/0/5\n"
+		"UserTaskEnd 10/0/5\n");
+	assert_int_equal(repairs(s), 0);
+	assert_string_equal(str(s, 1), "GET /a b");
+	assert_string_equal(str(s, 2), "its own");
+	assert_string_equal(str(s, 4), "404");
+	assert_string_equal(str(s, 5), "request");
+	assert_string_equal(str(s, 6), "panic");
+	end_scene(s);
+}
+
+/* Its end was lost, and that of a region in it. */
+static void test_requests_are_closed_by_the_next(void **state)
+{
+	struct scene *s = new_scene();
+
+	serve(s, "GET", "/1");
+	ev_text(s, 10, 0, GBT_USER_REGION, 5, 0, "inner");
+	serve(s, "GET", "/2");
+	play(s, "@ProcStatus 10/-1/0 =1\n"
+		"@GoStatusStack 10/0/0 5 =2\n"
+		"@ProcStatus -1/-1/0 1 =2\n"
+		"ProcsChange 10/0/5 =2\n"
+		"UserTaskBegin 10/0/5\n"
+		"UserRegionBegin 10/0/5\n"
+		"UserRegionBegin 10/0/5\n"
+		"!UserRegionEnd 10/0/5\n"
+		"UserRegionEnd 10/0/5\n"
+		"UserTaskEnd 10/0/5\n"
+		"UserTaskBegin 10/0/5\n"
+		"UserRegionBegin 10/0/5\n");
+	assert_int_equal(s->stats.repairs[REPAIR_STOP], 2);
+	end_scene(s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_requests_are_tasks),
+		cmocka_unit_test(test_requests_are_closed_by_the_next),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
