@@ -87,8 +87,8 @@ static int check_command(struct recording *r)
 	return 0;
 }
 
-/* What was read of its file holds for what runs only if nobody wrote to it until its exec, from which
- * on the kernel lets nobody. */
+/* What was read of its file holds for what runs only if nobody wrote to it until its exec, from
+ * which on the kernel lets nobody. */
 static int start_command(struct recording *r)
 {
 	int err = launch__go(r->command);
