@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "goruntime/plan_regions.h"
+#include "goruntime/plan_requests.h"
 #include "goruntime/plan_scan.h"
 
 #define ARRAY_CNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -451,94 +452,17 @@ static int plan_regions(struct planner *p)
 	return 0;
 }
 
-#define REQUEST_ROWS 5
-struct request_row {
-	enum site_id id;
-	const char *func, *callee; /* callee NULL: the prologue */
-	bool after;		   /* behind the call, not the call */
-};
-
-static int find_request(const struct planner *p, const struct request_row *row,
-			struct gobinary_func *f, struct plan_spot *spot)
-{
-	int err = gobinary__func_by_name(p->scan.b, row->func, f);
-
-	if (err)
-		return err;
-	if (!row->callee)
-		return plan_scan__prologue(&p->scan, f, spot);
-	if (row->after)
-		return plan_scan__branch_on_bool(&p->scan, f, row->callee, spot);
-	return plan_scan__call(&p->scan, f, row->callee, p->use_nop5, spot);
-}
-
-/* A copy that a profile-guided build put into a caller is passed unseen: then none are seen. */
-static int find_all_requests(const struct planner *p, const struct request_row *rows, size_t cnt,
-			     struct gobinary_func *f, struct plan_spot *spots, const char **lacks)
-{
-	bool inlined = false;
-	int err = 0;
-
-	for (size_t i = 0; !err && i < cnt; i++) {
-		*lacks = rows[i].func;
-		err = find_request(p, &rows[i], &f[i], &spots[i]);
-		if (!err && !rows[i].callee)
-			err = gobinary__is_inlined_somewhere(p->scan.b, rows[i].func, &inlined);
-		if (!err && inlined)
-			err = -ENOENT;
-	}
-	return err;
-}
-
-static int plan_requests_of(struct planner *p, const struct request_row *rows, size_t cnt)
-{
-	struct plan_spot spots[REQUEST_ROWS];
-	struct gobinary_func f[REQUEST_ROWS];
-	const char *lacks = NULL;
-	int err = find_all_requests(p, rows, cnt, f, spots, &lacks);
-
-	for (size_t i = 0; !err && i < cnt; i++)
-		err = add(p, rows[i].id, false, &f[i], &spots[i]);
-	if (err == -ENOENT)
-		note(p, "%s has no place to be probed: requests of net/http are not seen", lacks);
-	return err == -ENOENT ? 0 : err;
-}
-
-/*
- * Requests of net/http's server: all sites or none, for a request whose end is not seen would seem
- * to go on. Programs built with nethttpomithttp2 have no HTTP/2.
- */
+/* All sites of requests, or none and a note. */
 static int plan_requests(struct planner *p)
 {
-	static const struct request_row rows[] = {
-		{SITE_REQUEST_BEGIN, "net/http.serverHandler.ServeHTTP", NULL, false},
-		{SITE_REQUEST_END, "net/http.(*conn).serve", "net/http.(*conn).hijacked", true},
-		{SITE_REQUEST_END_DEFERRED, "net/http.(*conn).serve.func1",
-		 "net/http.(*conn).hijacked", true},
-		{SITE_REQUEST_END_H2, "net/http.(*http2responseWriter).handlerDone", NULL, false},
-		{SITE_REQUEST_PANIC_H2, "net/http.(*http2serverConn).runHandler.func1",
-		 "net/http.(*http2serverConn).writeFrameFromHandler", false},
-	};
-	static const struct request_row rows_1_27[] = {
-		{SITE_REQUEST_END_H2, "net/http/internal/http2.(*responseWriter).handlerDone", NULL,
-		 false},
-		{SITE_REQUEST_PANIC_H2, "net/http/internal/http2.(*serverConn).runHandler.func1",
-		 "net/http/internal/http2.(*serverConn).writeFrameFromHandler", false},
-	};
-	struct request_row chosen[REQUEST_ROWS];
-	struct gobinary_func f;
-	size_t cnt = 3;
-	int err = gobinary__func_by_name(p->scan.b, rows[0].func, &f);
+	struct request_sites r;
+	int err = plan_requests__server(&p->scan, p->use_nop5, &r);
 
-	if (err)
-		return err == -ENOENT ? 0 : err;
-	memcpy(chosen, rows, sizeof(chosen));
-	if (p->scan.minor >= 27)
-		memcpy(chosen + cnt, rows_1_27, sizeof(rows_1_27));
-	err = gobinary__func_by_name(p->scan.b, chosen[cnt].func, &f);
-	if (!err)
-		cnt = REQUEST_ROWS;
-	return err && err != -ENOENT ? err : plan_requests_of(p, chosen, cnt);
+	for (size_t i = 0; !err && i < r.cnt; i++)
+		err = add(p, r.s[i].id, false, &r.s[i].f, &r.s[i].spot);
+	if (err == -ENOENT)
+		note(p, "%s has no place to be probed: requests of net/http are not seen", r.lacks);
+	return err == -ENOENT ? 0 : err;
 }
 
 static int plan_all(struct planner *p)
