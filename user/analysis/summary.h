@@ -217,6 +217,7 @@ struct summary_profile {
 	char file[32];	    /* "block.pprof" */
 	char why[160];	    /* it could not be had; "": it is there */
 	char estimate[160]; /* what is not exact in it; "" */
+	bool text;	    /* for people: no file of pprof's */
 };
 #define SUMMARY_PROFILES 32
 #define SUMMARY_TRACES 10

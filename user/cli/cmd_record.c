@@ -128,6 +128,7 @@ static int job_finish(struct run *run, struct job *j)
 		.dir = j->dir,
 		.trace_format = run->args->rec.trace_format,
 		.keep_raw = run->args->keep_raw,
+		.texts = run->args->texts,
 		.cancelled = interrupts__twice,
 	};
 	struct render_result out = {0};

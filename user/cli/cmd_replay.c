@@ -15,20 +15,18 @@
 
 static const char help[] =
 	"usage: gobpftrace replay FILE.raw -o DIR [--json] [-q] [--trace-format 23|26]\n"
-	"                         [--profiles LIST|all]\n\n"
+	"                         [--profiles LIST|all] [--texts]\n\n"
 	"Makes the files of a capture again from the raw stream that `record --raw` kept. Needs "
 	"no\n"
 	"privilege and no target; the files are the same, byte by byte. --profiles chooses "
-	"others.\n";
+	"others,\n"
+	"--texts adds Go's own texts of profiles (?debug=1).\n";
 
 static const struct option longs[] = {
-	{"output", required_argument, NULL, 'o'},
-	{"json", no_argument, NULL, 'j'},
-	{"quiet", no_argument, NULL, 'q'},
-	{"trace-format", required_argument, NULL, 'f'},
-	{"profiles", required_argument, NULL, 'P'},
-	{"help", no_argument, NULL, 'h'},
-	{NULL, 0, NULL, 0},
+	{"output", required_argument, NULL, 'o'},   {"json", no_argument, NULL, 'j'},
+	{"quiet", no_argument, NULL, 'q'},	    {"trace-format", required_argument, NULL, 'f'},
+	{"profiles", required_argument, NULL, 'P'}, {"texts", no_argument, NULL, 'T'},
+	{"help", no_argument, NULL, 'h'},	    {NULL, 0, NULL, 0},
 };
 
 struct replay_args {
@@ -77,6 +75,9 @@ static int parse_one(int c, struct replay_args *a)
 		return 0;
 	case 'f':
 		return parse_trace_format(optarg, &a->opt.trace_format);
+	case 'T':
+		a->opt.texts = true;
+		return 0;
 	case 'P':
 		a->opt.profiles = optarg;
 		return check_profiles_option(optarg);

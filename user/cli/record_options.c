@@ -31,6 +31,9 @@ static const char help[] =
 	"  -o, --output DIR         the folder itself; default gobpftrace-NAME-PID-TIME\n"
 	"      --profiles LIST      which profiles, with commas, or all; default: cpu,goroutine,"
 	"block,mutex\n"
+	"      --texts              Go's own texts (?debug=1) of those that have one too: "
+	"block.txt "
+	"…\n"
 	"      --raw                keep the raw stream too (capture.raw), for replay\n"
 	"      --json               print summary.json instead of the text\n"
 	"  -q, --quiet              print no summary and no live line\n"
@@ -71,6 +74,7 @@ enum {
 	OPT_TRACE_FORMAT,
 	OPT_MODE,
 	OPT_REQUESTS,
+	OPT_TEXTS,
 };
 
 static const struct option longs[] = {
@@ -81,6 +85,7 @@ static const struct option longs[] = {
 	{"quiet", no_argument, NULL, 'q'},
 	{"hz", required_argument, NULL, OPT_HZ},
 	{"profiles", required_argument, NULL, OPT_PROFILES},
+	{"texts", no_argument, NULL, OPT_TEXTS},
 	{"trace-format", required_argument, NULL, OPT_TRACE_FORMAT},
 	{"mode", required_argument, NULL, OPT_MODE},
 	{"requests", no_argument, NULL, OPT_REQUESTS},
@@ -239,6 +244,9 @@ static int parse_one(int c, struct record_args *a)
 		return parse_mode(optarg, &a->rec.mode);
 	case OPT_REQUESTS:
 		a->rec.requests = true;
+		return 0;
+	case OPT_TEXTS:
+		a->texts = true;
 		return 0;
 	case OPT_MAX_OVERHEAD:
 		a->overhead_asked = true;

@@ -8,7 +8,7 @@ struct record_args {
 	struct target_args target;
 	struct recording_options rec;
 	const char *dir; /* -o; NULL: a name of our own */
-	bool keep_raw, json, quiet;
+	bool keep_raw, texts, json, quiet;
 	bool overhead_asked, mode_asked;
 };
 

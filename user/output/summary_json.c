@@ -407,16 +407,34 @@ static void put_trace(struct json *j, const struct summary *s)
 	json__object_end(j);
 }
 
+static void put_profiles(struct json *j, const char *key, const struct summary *s, bool text)
+{
+	json__array(j, key);
+	for (size_t i = 0; i < s->profile_cnt; i++) {
+		const struct summary_profile *p = &s->profiles[i];
+
+		if (!p->why[0] && p->text == text)
+			json__str(j, NULL, p->file);
+	}
+	json__array_end(j);
+}
+
+static bool has_texts(const struct summary *s)
+{
+	for (size_t i = 0; i < s->profile_cnt; i++) {
+		if (s->profiles[i].text)
+			return true;
+	}
+	return false;
+}
+
 static void put_files(struct json *j, const struct summary *s)
 {
 	put_trace(j, s);
 	put_traces(j, s);
-	json__array(j, "profiles");
-	for (size_t i = 0; i < s->profile_cnt; i++) {
-		if (!s->profiles[i].why[0])
-			json__str(j, NULL, s->profiles[i].file);
-	}
-	json__array_end(j);
+	put_profiles(j, "profiles", s, false);
+	if (has_texts(s))
+		put_profiles(j, "texts", s, true);
 	json__array(j, "profiles_missing");
 	for (size_t i = 0; i < s->profile_cnt; i++) {
 		if (!s->profiles[i].why[0])

@@ -325,7 +325,7 @@ void part__commands(const struct summary *s, const char *dir, struct buf *out)
 	for (size_t i = 0; i < s->profile_cnt; i++) {
 		if (s->profiles[i].why[0])
 			continue;
-		buf__str(out, "  go tool pprof ");
+		buf__str(out, s->profiles[i].text ? "  less " : "  go tool pprof ");
 		put_path(out, dir, s->profiles[i].file);
 		if (s->profiles[i].estimate[0])
 			buf__printf(out, "    # %s", s->profiles[i].estimate);

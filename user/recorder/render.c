@@ -53,10 +53,25 @@ static struct analysis *main_analysis(const struct render *r)
 	return r->traces.parts[r->traces.main].analysis;
 }
 
+typedef int write_fn(struct render_profiles *p, enum profile_id id, const struct analysis *a,
+		     int fd);
+
+static int write_profile_file(struct render *r, enum profile_id id, const char *name,
+			      write_fn *write_it)
+{
+	int fd = -1, err = outdir__create(r->dir, name, &fd);
+
+	if (err)
+		return err;
+	err = close_written(fd, write_it(r->profiles, id, main_analysis(r), fd));
+	if (err)
+		log_error("'%s/%s': %s", r->opt->dir, name, strerror(-err));
+	return err;
+}
+
 static int write_profile(struct render *r, enum profile_id id, struct summary_profile *out)
 {
 	const char *why = render_profiles__missing(r->profiles, id), *estimate;
-	int fd = -1, err;
 
 	snprintf(out->file, sizeof(out->file), "%s.pprof", profile_kind__get(id)->name);
 	if (why) {
@@ -66,17 +81,27 @@ static int write_profile(struct render *r, enum profile_id id, struct summary_pr
 	estimate = render_profiles__estimate(r->profiles, id, main_analysis(r));
 	if (estimate)
 		snprintf(out->estimate, sizeof(out->estimate), "%s", estimate);
-	err = outdir__create(r->dir, out->file, &fd);
-	if (err)
-		return err;
-	err = close_written(fd, render_profiles__write(r->profiles, id, main_analysis(r), fd));
-	if (err)
-		log_error("'%s/%s': %s", r->opt->dir, out->file, strerror(-err));
-	return err;
+	return write_profile_file(r, id, out->file, render_profiles__write);
+}
+
+/* Where the profile itself is there. */
+static int write_profile_text(struct render *r, enum profile_id id, struct summary *s)
+{
+	const char *why = render_profiles__text_missing(r->profiles, id);
+	struct summary_profile *p = &s->profiles[s->profile_cnt];
+
+	*p = (struct summary_profile){.text = true};
+	snprintf(p->file, sizeof(p->file), "%s.txt", profile_kind__get(id)->name);
+	s->profile_cnt++;
+	if (!why)
+		return write_profile_file(r, id, p->file, render_profiles__write_text);
+	snprintf(p->why, sizeof(p->why), "%s", why);
+	return 0;
 }
 
 static int write_profiles(struct render *r, struct summary *s, unsigned *missing)
 {
+	bool is_there;
 	int err = 0;
 
 	for (int id = 0; !err && id < PROFILE_ID_MAX; id++) {
@@ -85,6 +110,7 @@ static int write_profiles(struct render *r, struct summary *s, unsigned *missing
 		if (!(r->choice.set & 1u << id))
 			continue;
 		err = write_profile(r, id, p);
+		is_there = !err && !p->why[0];
 		if (p->why[0] && r->choice.how == PROFILES_BY_DEFAULT)
 			*p = (struct summary_profile){0};
 		else
@@ -93,6 +119,8 @@ static int write_profiles(struct render *r, struct summary *s, unsigned *missing
 			log_error("%s: %s", p->file, p->why);
 			++*missing;
 		}
+		if (is_there && r->opt->texts && profile_kind__get(id)->has_text)
+			err = write_profile_text(r, id, s);
 	}
 	return err;
 }

@@ -15,6 +15,7 @@ struct render_options {
 	unsigned trace_format; /* 0: as the raw stream says */
 	bool keep_raw;	       /* capture.raw too */
 	const char *profiles;  /* as profile_choice__parse takes it; NULL: as the raw stream says */
+	bool texts;	       /* Go's own text too of each profile that has one */
 	/* asked now and then; true drops everything with -ECANCELED. NULL: never */
 	bool (*cancelled)(void);
 };

@@ -378,7 +378,9 @@ const char *render_profiles__text_missing(const struct render_profiles *p, enum 
 {
 	if (estimates(p, id))
 		return "the runtime keeps no memory profile here, and Go has no text of an "
-		       "estimate; without --format text it is one";
+		       "estimate, which the .pprof is";
+	if (p->slices && profile_kind__get(id)->needs & PROFILE_NEEDS_TRANSITIONS)
+		return "it is an estimate from slices of the time, and Go has no text of one";
 	if (!symtab__has_entries(p->tables->symtab))
 		return "this stream does not say where functions begin: it has no offsets to show";
 	return NULL;

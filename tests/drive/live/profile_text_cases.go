@@ -11,6 +11,7 @@ func profileTextCases() {
 	for _, v := range []string{cfg.versions[0], "1.22.12", cfg.newest} {
 		addBeside("profile --format text is go"+v+"'s own", profileTextCase(v))
 	}
+	addBeside("record --texts and replay --texts are Go's own", recordTextsCase)
 }
 
 // A record of a text is what stands between empty lines.
@@ -150,5 +151,39 @@ func profileTextCase(version string) func(*T) {
 		if out := t.top(t.Path("our.block"), p.Cmd.Path); !strings.Contains(out, "contend") {
 			t.Errorf("go tool pprof finds no main.contend: %s", clip(out))
 		}
+	}
+}
+
+// recordTextsCase: the texts beside a trace, of one window with its snapshot at the begin and its memory profile at the
+// end; and from its stream.
+func recordTextsCase(t *T) {
+	p := t.program(cfg.newest + "/counts")
+	do := func(commands ...string) {
+		for _, c := range commands {
+			if a := p.Ask(c); !strings.HasPrefix(a, "done ") {
+				t.Fatalf("%s: the fixture says %q", c, a)
+			}
+		}
+	}
+	do("count memory", "park 6", "allocate 5000", "texts "+t.Path("before"))
+	types := "block,mutex,heap,allocs,threadcreate,goroutine"
+	r := t.recording(p, "record", "--mode", "full", "-p", pidOf(p), "--raw", "--texts", "--profiles", types, "-o", "out", "-q")
+	do("count waits", "pingpong 50", "contend 20", "count memory")
+	r.cmd.Process.Signal(os.Interrupt)
+	t.status(t.wait(r), 0)
+	do("texts " + t.Path("behind"))
+	for name, when := range map[string]string{"block": "behind", "mutex": "behind", "heap": "before", "allocs": "before", "goroutine": "before"} {
+		t.sameText(name, t.Path(when+"."+name), t.Path("out/"+name+".txt"))
+	}
+	t.status(t.gobpftrace("replay", t.Path("out/capture.raw"), "-o", "again", "--texts", "-q"), 0)
+	for _, name := range strings.Split(types, ",") {
+		ours, again := t.read(t.Path("out/"+name+".txt")), t.read(t.Path("again/"+name+".txt"))
+		if ours == "" || ours != again {
+			t.Errorf("%s.txt has %d bytes, %d from the stream", name, len(ours), len(again))
+		}
+	}
+	texts, _ := t.json(t.read(t.Path("out/summary.json")))["texts"].([]any)
+	if len(texts) != 6 || !strings.Contains(t.read(t.Path("out/summary.txt")), "\n  less block.txt\n") {
+		t.Errorf("the summary names %v", texts)
 	}
 }
