@@ -86,9 +86,24 @@ func run(path string, args ...string) (string, error) {
 	return text, err
 }
 
+// armed returns when the recording's probes are in the program: on a busy machine attaching takes seconds, and
+// what the program does before it has been recorded by one side alone.
+func (r *runner) armed(p *lab.Program, before string) {
+	for begin := time.Now(); time.Since(begin) < 30*time.Second; time.Sleep(20 * time.Millisecond) {
+		if now, err := lab.TextSum(p.Pid()); err != nil || now != before {
+			break
+		}
+	}
+	time.Sleep(400 * time.Millisecond) // the others, and the snapshot
+}
+
 // record captures p for d into dir, while during runs beginning shortly after the start.
 func (r *runner) record(p *lab.Program, dir string, d time.Duration, options []string, during func() error) (err error) {
 	args := append([]string{"record", "--mode", "full", "-q", "-p", fmt.Sprint(p.Pid()), "-d", d.String(), "-o", dir}, options...)
+	before, err := lab.TextSum(p.Pid())
+	if err != nil {
+		return err
+	}
 	tool := exec.Command(r.tool, args...)
 	var said strings.Builder
 	tool.Stderr, tool.Stdout = &said, &said
@@ -97,7 +112,7 @@ func (r *runner) record(p *lab.Program, dir string, d time.Duration, options []s
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- tool.Wait() }()
-	time.Sleep(1200 * time.Millisecond) // the price of a hit, attaching; too short only costs common time
+	r.armed(p, before)
 	duringErr := during()
 	defer func() {
 		if !p.Alive() {
