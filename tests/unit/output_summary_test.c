@@ -10,6 +10,8 @@
 #define MS 1000000ull
 #define SYNC 5
 
+static uint64_t busy_second_late; /* its raw_trailer.window_late */
+
 /* A busy second: two Ps, a pool, a lock, a leak, garbage collections. */
 static void busy_second(struct scenario *sc)
 {
@@ -34,6 +36,7 @@ static void busy_second(struct scenario *sc)
 	};
 	sc->trailer = (struct raw_trailer){
 		.end_reason = "duration", .target_cpu_ns = 900 * MS, .price_hit_ns = 1600};
+	sc->trailer.window_late = busy_second_late;
 	sc->trailer.counters[GBT_C_HITS] = 12000;
 	sc->trailer.counters[GBT_C_EVENTS] = 12345;
 	sc->trailer.counters[GBT_C_STACK_CUT] = 3;
@@ -97,6 +100,29 @@ static void assert_has_not(const char *text, const char *what)
 {
 	if (strstr(text, what))
 		fail_msg("'%s' is in:\n%s", what, text);
+}
+
+/* Told where there are any: only a watch has them. */
+static void what_a_watch_judged_late_is_told(void **state)
+{
+	struct scenario sc;
+	char *text, *json;
+
+	busy_second(&sc);
+	text = text_of(&sc, NULL);
+	assert_has_not(text, "too late");
+	free(text);
+	scenario_end(&sc);
+	busy_second_late = 7;
+	busy_second(&sc);
+	busy_second_late = 0;
+	text = text_of(&sc, NULL);
+	json = json_of(&sc);
+	assert_has(text, "7 events that came too late for conditions to see in order");
+	assert_has(json, "\"window_late\": 7");
+	free(text);
+	free(json);
+	scenario_end(&sc);
 }
 
 static void the_text_answers(void **state)
@@ -352,6 +378,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_text_answers),
+		cmocka_unit_test(what_a_watch_judged_late_is_told),
 		cmocka_unit_test(no_line_is_wider_than_the_terminal),
 		cmocka_unit_test(equal_captures_give_equal_bytes),
 		cmocka_unit_test(the_json_has_the_same_facts),

@@ -302,12 +302,48 @@ static void new_stacks_are_bounded(void **state)
 	window__free(w);
 }
 
+static struct gbt_event event_at(uint64_t time_ns)
+{
+	return (struct gbt_event){
+		.hdr = {.time_ns = time_ns, .kind = GBT_RUN, .tid = 1}, .goid = 5, .p = 0};
+}
+
+/* An event behind its time is kept, and counted in the windows that hold its place. */
+static void late_events_are_counted(void **state)
+{
+	const struct window_config cfg = {.keep_ns = 1000, .max_sz = 4u << 20, .go_minor = 27};
+	const struct snapshot empty = {.end_ns = 1};
+	static const uint64_t times[] = {100, 300, 200};
+	struct window_cut *before, *after;
+	struct window *w;
+
+	assert_int_equal(window__new(&cfg, &w), 0);
+	assert_int_equal(window__begin(w, &empty), 0);
+	assert_int_equal(window__chunk(w, &(struct window_mark){.time_ns = 1}), 0);
+	for (size_t i = 0; i < 3; i++) {
+		const struct gbt_event e = event_at(times[i]);
+
+		assert_int_equal(window__record(w, &e, sizeof(e)), 0);
+		assert_int_equal(window__settle(w, times[i] + 50, NULL, NULL), 0);
+	}
+	assert_int_equal(window__late(w), 1);
+	assert_int_equal(window__chunk(w, &(struct window_mark){.time_ns = 400}), 0);
+	assert_int_equal(window__cut(w, 1, 500, &before), 0);
+	assert_int_equal(window__cut(w, 400, 500, &after), 0);
+	assert_int_equal(before->late, 1);
+	assert_int_equal(after->late, 0);
+	window_cut__free(before);
+	window_cut__free(after);
+	window__free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		EACH_STREAM(check_stream),
 		cmocka_unit_test(memory_bounds_it),
 		cmocka_unit_test(new_stacks_are_bounded),
+		cmocka_unit_test(late_events_are_counted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -32,6 +32,10 @@ static int fill_losses(const struct summary_facts *facts, struct summary *s)
 	add_loss(s, "model_dropped", "events that contradicted the others", repairs[REPAIR_DROPPED],
 		 true);
 	add_loss(s, "late", "events later than the sorting window", facts->late_cnt, false);
+	if (t->window_late)
+		add_loss(s, "window_late",
+			 "events that came too late for conditions to see in order", t->window_late,
+			 false);
 	add_loss(s, "samples", "CPU samples dropped", c[GBT_C_SAMPLE_LOST], false);
 	add_loss(s, "stacks", "stacks dropped: a ring was full", c[GBT_C_STACK_LOST], false);
 	add_loss(s, "stacks_cut", "stacks cut short", c[GBT_C_STACK_CUT], false);

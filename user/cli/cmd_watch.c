@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "base/duration.h"
 #include "cli/cli.h"
 #include "cli/interrupts.h"
 #include "cli/notify.h"
@@ -13,6 +14,23 @@
 #include "cli/watch_run.h"
 #include "recorder/earlier_captures.h"
 #include "recorder/outdir.h"
+
+#define STATUS_EVERY_NS (10ull * 1000000000)
+
+/* The manager shows the last one that it was told. */
+static void tell_status(struct watching *s)
+{
+	uint64_t now_ns = clock__monotonic_ns();
+	struct recording_misses misses;
+	char text[200];
+
+	if (now_ns < s->status_due_ns)
+		return;
+	s->status_due_ns = now_ns + STATUS_EVERY_NS;
+	misses = watch_targets__misses(s);
+	watch_events__status(&misses, s->captures, text, sizeof(text));
+	notify__status(text);
+}
 
 static void watch(struct watching *s)
 {
@@ -26,6 +44,7 @@ static void watch(struct watching *s)
 		watch_asking__people(s);
 		watch_cutting__due(s, NULL);
 		watch_cutting__results(s);
+		tell_status(s);
 		notify__alive(watch_targets__alive(s, notify__patience_ns()));
 	}
 }
@@ -49,6 +68,7 @@ static int finish(struct watching *s)
 						 .captures = s->captures,
 						 .merged = s->merged,
 						 .passed_over = watch_targets__passed_over(s),
+						 .misses = watch_targets__misses(s),
 						 .window_sz = s->window_sz});
 	return s->failed ? EXIT_FAILED : EXIT_OK;
 }

@@ -82,6 +82,14 @@ void notify__ready(const char *status)
 	tell(text);
 }
 
+void notify__status(const char *status)
+{
+	char text[300];
+
+	snprintf(text, sizeof(text), "STATUS=%.250s", status);
+	tell(text);
+}
+
 void notify__reloading(void)
 {
 	char text[64];

@@ -13,6 +13,7 @@
 void notify__open(void);
 void notify__close(void);
 void notify__ready(const char *status);
+void notify__status(const char *status); /* now and then: how it goes */
 void notify__reloading(void);
 void notify__stopping(void);
 /* Every turn of the loop, with whether all is alive: in time for $WATCHDOG_USEC. */

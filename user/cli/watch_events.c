@@ -336,6 +336,26 @@ void watch_events__removed(const struct watch_args *a, const char *dir)
 	send_line(&l);
 }
 
+static void put_misses(struct buf *out, const struct recording_misses *m)
+{
+	if (m->lost)
+		buf__printf(out, "; %llu events were lost", (unsigned long long)m->lost);
+	if (m->late)
+		buf__printf(out, "; %llu came too late to be judged in order",
+			    (unsigned long long)m->late);
+}
+
+void watch_events__status(const struct recording_misses *m, uint64_t captures, char *out, size_t sz)
+{
+	struct buf text = {0};
+
+	buf__printf(&text, "watching; %llu capture%s", (unsigned long long)captures,
+		    captures == 1 ? "" : "s");
+	put_misses(&text, m);
+	snprintf(out, sz, "%.*s", (int)text.len, text.len ? (char *)text.data : "");
+	buf__free(&text);
+}
+
 void watch_events__end(const struct watch_args *a, const struct watch_totals *t)
 {
 	struct line l = {.a = a};
@@ -347,6 +367,8 @@ void watch_events__end(const struct watch_args *a, const struct watch_totals *t)
 		json__u64(&l.j, "merged", t->merged);
 		json__u64(&l.j, "passed_over", t->passed_over);
 		json__u64(&l.j, "window_bytes", t->window_sz);
+		json__u64(&l.j, "lost", t->misses.lost);
+		json__u64(&l.j, "late", t->misses.late);
 	} else {
 		buf__printf(&l.out, "ended: %s; %llu capture%s", end_text(t->end),
 			    (unsigned long long)t->captures, t->captures == 1 ? "" : "s");
@@ -355,6 +377,7 @@ void watch_events__end(const struct watch_args *a, const struct watch_totals *t)
 				    "; %llu triggers within a second of another, %llu passed over",
 				    (unsigned long long)t->merged,
 				    (unsigned long long)t->passed_over);
+		put_misses(&l.out, &t->misses);
 	}
 	send_line(&l);
 }

@@ -29,7 +29,11 @@ struct watch_totals {
 	uint64_t passed_over; /* those of a condition that cools down, or below its high-water mark
 			       */
 	uint64_t window_sz;
+	struct recording_misses misses;
 };
+/* For the service manager, while it goes on. */
+void watch_events__status(const struct recording_misses *m, uint64_t captures, char *out,
+			  size_t sz);
 void watch_events__end(const struct watch_args *a, const struct watch_totals *t);
 
 /* The reason of a firing, without what only the cut knows. */

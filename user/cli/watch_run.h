@@ -25,6 +25,7 @@
 struct memory {
 	uint64_t captured_ns;  /* 0: never */
 	uint64_t triggered_ns; /* asked for a capture; 0: never */
+	uint64_t again_ns;     /* one could not be written: none before this; 0 */
 	double value;
 };
 
@@ -56,6 +57,7 @@ struct waiting {
 	uint64_t key;
 	double badness;
 	unsigned client;
+	uint64_t captured_ns; /* as its condition's memory has it */
 };
 
 struct following {
@@ -83,6 +85,8 @@ struct watching {
 	bool failed;		/* a recording did, or one of several was not begun */
 	enum recording_end end; /* of the process that ended last */
 	uint64_t captures, merged, passed_over, window_sz;
+	struct recording_misses misses; /* of those that have ended */
+	uint64_t status_due_ns;
 };
 
 /* ---- processes (watch_targets.c) ---- */
@@ -100,6 +104,8 @@ bool watch_targets__any(const struct watching *s);
 void watch_targets__end(struct watching *s);
 /* Triggers that led to no capture: those of conditions that cool down, and what fired too often. */
 uint64_t watch_targets__passed_over(const struct watching *s);
+/* Of all that were and are watched. */
+struct recording_misses watch_targets__misses(const struct watching *s);
 void watch_targets__free(struct watching *s);
 
 /* ---- asking (watch_asking.c) ---- */

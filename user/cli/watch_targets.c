@@ -171,8 +171,18 @@ static void has_ended(struct watching *s, struct watched *w, enum recording_end 
 		watch_events__gone(s->args, w->rec, end);
 }
 
+static void add_misses(const struct watched *w, struct recording_misses *sum)
+{
+	struct recording_misses m;
+
+	recording__misses(w->rec, &m);
+	sum->lost += m.lost;
+	sum->late += m.late;
+}
+
 static void give_back(struct watching *s, struct watched *w)
 {
+	add_misses(w, &s->misses);
 	s->passed_over += recording__unkept(w->rec);
 	recording__free(w->rec);
 	w->rec = NULL;
@@ -329,6 +339,16 @@ uint64_t watch_targets__passed_over(const struct watching *s)
 		if (s->watched[i].rec)
 			cnt += recording__unkept(s->watched[i].rec);
 	return cnt;
+}
+
+struct recording_misses watch_targets__misses(const struct watching *s)
+{
+	struct recording_misses sum = s->misses;
+
+	for (size_t i = 0; i < WATCHED_MAX; i++)
+		if (s->watched[i].rec)
+			add_misses(&s->watched[i], &sum);
+	return sum;
 }
 
 void watch_targets__free(struct watching *s)

@@ -77,6 +77,7 @@ struct raw_trailer {
 	uint64_t attach_ns, detach_ns;
 	uint64_t heap_reads_failed;
 	uint64_t stacks_unresolved, pcs_unknown;
+	uint64_t window_late; /* of a watch: events that conditions were judged without, in time */
 	uint64_t snapshot_torn;
 	uint64_t wall_torn, wall_unreadable, wall_late; /* of struct wall_profile */
 	uint64_t m_cnt;			      /* Ms (allm) at the window's end; 0 not known */

@@ -73,6 +73,7 @@ static const struct field trailer_fields[] = {
 	FIELD(raw_trailer, F_U64, probes_gone_ns),
 	FIELD(raw_trailer, F_STR, probes_gone_why),
 	FIELD(raw_trailer, F_U64, m_cnt),
+	FIELD(raw_trailer, F_U64, window_late),
 };
 
 static const struct field slice_end_fields[] = {

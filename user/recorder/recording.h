@@ -165,6 +165,12 @@ int recording__judge(struct recording *r, const struct condition *c, size_t cnt)
 void recording__share_memory(struct recording *r, uint64_t keep_sz);
 /* Firings that were not kept: more than two of a condition came before they were taken. */
 uint64_t recording__unkept(struct recording *r);
+/* What conditions were judged without since the begin. */
+struct recording_misses {
+	uint64_t lost; /* events that were dropped */
+	uint64_t late; /* that came behind later ones */
+};
+void recording__misses(struct recording *r, struct recording_misses *out);
 void recording__free(struct recording *r);
 
 #endif

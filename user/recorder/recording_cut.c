@@ -62,6 +62,7 @@ static void fill_trailer(struct recording *r, struct recording_cut *c)
 	t->attach_ns = recording__capture_info(r)->attach_ns;
 	t->heap_reads_failed = r->heap_reads_failed - m->heap_reads_failed;
 	t->counters[GBT_C_STACK_LOST] += c->window->refused;
+	t->window_late = c->window->late;
 	recording__price_if_told(r);
 	recording__fill_price(r, t);
 }

@@ -136,18 +136,25 @@ static void judge_sums(struct recording *r, uint64_t now_ns)
 		triggers__sums(rw->t, COND_THROTTLED, (double)throttled, (double)periods, now_ns);
 }
 
-/* Where an event was lost, a wait may be over that seems to go on: none of before is judged, until
- * its end is seen. */
-static void look_for_losses(struct recording *r)
+static uint64_t lost_events(const struct recording *r)
 {
 	static const int of_events[] = {GBT_C_RING_FULL, GBT_C_UNREADABLE, GBT_C_NO_SCRATCH,
 					GBT_C_LIST_CUT, GBT_C_REQUESTS};
-	struct recording_window *rw = r->window;
 	uint64_t counters[GBT_C_MAX] = {0}, lost = 0;
 
 	if (!capture__stats(r->capture, counters))
 		for (size_t i = 0; i < sizeof(of_events) / sizeof(of_events[0]); i++)
 			lost += counters[of_events[i]];
+	return lost;
+}
+
+/* Where an event was lost, a wait may be over that seems to go on: none of before is judged, until
+ * its end is seen. */
+static void look_for_losses(struct recording *r)
+{
+	struct recording_window *rw = r->window;
+	uint64_t lost = lost_events(r);
+
 	if (lost > rw->lost)
 		rw->lost_ns = clock__monotonic_ns();
 	rw->lost = lost > rw->lost ? lost : rw->lost;
@@ -236,6 +243,14 @@ uint64_t recording__unkept(struct recording *r)
 	cnt = r->window->unkept + triggers__unkept(r->window->t);
 	pthread_mutex_unlock(&r->window->lock);
 	return cnt;
+}
+
+void recording__misses(struct recording *r, struct recording_misses *out)
+{
+	pthread_mutex_lock(&r->window->lock);
+	*out = (struct recording_misses){.lost = lost_events(r),
+					 .late = window__late(r->window->w)};
+	pthread_mutex_unlock(&r->window->lock);
 }
 
 /* Probes are placed when it begins. */

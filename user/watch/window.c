@@ -70,6 +70,7 @@ static int add_chunk(struct window *w, const struct window_mark *mark)
 	atomic_init(&c->users, 1);
 	c->no = ++w->next_no;
 	c->mark = *mark;
+	c->mark.late = w->late;
 	w->chunks[w->cnt++] = c;
 	return 0;
 }

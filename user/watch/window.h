@@ -34,6 +34,7 @@ struct window_mark {
 	uint64_t counters[GBT_C_MAX];
 	uint64_t target_cpu_ns, tool_cpu_ns;
 	uint64_t heap_reads_failed;
+	uint64_t late; /* the window's own count */
 };
 
 int window__new(const struct window_config *cfg, struct window **out);
@@ -86,7 +87,7 @@ struct window_cut {
 	struct window_chunk **chunks;
 	size_t *lens, cnt;
 	struct buf defs;
-	uint64_t late;
+	uint64_t late;	  /* since mark: judged out of their order */
 	uint64_t refused; /* definitions (stacks, labels) that found no room since the begin of all
 			   */
 	bool full;	  /* bytes, not time, said how far back it goes */

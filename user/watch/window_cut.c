@@ -208,10 +208,10 @@ int window__cut(const struct window *w, uint64_t from_ns, uint64_t to_ns, struct
 		return -ENOMEM;
 	c->start_ns = from_ns > first_ns ? from_ns : first_ns;
 	c->end_ns = to_ns;
-	c->late = w->late;
 	c->refused = w->refused;
 	c->full = from_ns < first_ns && w->full;
 	take_mark(w, c);
+	c->late = w->late - c->mark.late;
 	err = take_chunks(w, c);
 	if (!err)
 		err = states_at(w, c->start_ns, &c->states);

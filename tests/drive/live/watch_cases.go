@@ -52,6 +52,7 @@ type event struct {
 	Goroutine                           uint64
 	WrittenAfter                        int64 `json:"written_after_ns"`
 	ExecStatus                          *int  `json:"exec_status"`
+	Lost, Late                          *int
 }
 
 // watch starts one that is attached when it returns. It prints into a file, which can be read while it
@@ -351,7 +352,9 @@ func watchDiskCase(t *T) {
 	}
 	t.Cleanup(func() { syscall.Unmount(t.Path("out"), 0) })
 	p := t.fixture(cfg.newest+"/workload", watched...)
-	r := t.watch("-p", pidOf(p), "--keep", "2s")
+	// what could not be written does not cool down for an hour
+	const waits = "block any > 2ms"
+	r := t.watch("-p", pidOf(p), "--keep", "2s", "--on", waits, "--cool-down", "1h")
 	time.Sleep(2 * time.Second)
 	if asked := t.gobpftrace("trigger", "out"); asked.status != 1 || !strings.Contains(asked.stderr, "could not be written") {
 		t.Errorf("trigger on a full disk: %s", asked)
@@ -362,9 +365,19 @@ func watchDiskCase(t *T) {
 	asked := t.gobpftrace("trigger", "out")
 	t.status(asked, 0)
 	t.captured(t.Path(strings.TrimSpace(asked.stdout)), "trigger")
-	r.cmd.Process.Signal(os.Interrupt)
-	if list := t.events(t.wait(r)); len(of(list, "failed")) != 1 || len(of(list, "capture")) != 1 {
+	for begin := time.Now(); strings.Count(t.read(t.Path("events")), `"event":"capture"`) < 2 && time.Since(begin) < patience/4; {
+		time.Sleep(50 * time.Millisecond)
+	}
+	list := t.ends(r)
+	got := map[string]int{}
+	for _, e := range append(of(list, "failed"), of(list, "capture")...) {
+		got[e.Event+" "+e.Condition]++
+	}
+	if got["failed trigger"] != 1 || got["capture trigger"] != 1 || got["failed "+waits] < 1 || got["capture "+waits] != 1 {
 		t.Errorf("events: %v", list)
+	}
+	if e := list[len(list)-1]; e.Lost == nil || e.Late == nil {
+		t.Errorf("the last event does not say what was lost and late: %v", e)
 	}
 }
 
@@ -456,6 +469,7 @@ func watchServiceCase(t *T) {
 	r := t.watch("--config", file)
 	hears("READY=1")
 	hears("WATCHDOG=1")
+	hears("STATUS=watching; 0 captures")
 	config("on: [threads > 100000, goroutines > 1]\n")
 	r.cmd.Process.Signal(syscall.SIGHUP)
 	hears("RELOADING=1\nMONOTONIC_USEC=")
