@@ -81,7 +81,8 @@ static void on_firing(struct watching *s, struct watched *w, const struct firing
 	const struct condition *c = &s->args->conditions[f->condition];
 	const struct memory *m = &w->memory[f->condition];
 	struct pending p = {.of = w, .condition = f->condition, .client = NO_CLIENT};
-	bool cooling = m->captured_ns && f->time_ns < m->captured_ns + s->args->cool_down_ns;
+	bool cooling = f->time_ns < m->again_ns ||
+		       (m->captured_ns && f->time_ns < m->captured_ns + s->args->cool_down_ns);
 	bool lower;
 
 	watch_reason__of(c, f, &p.reason);

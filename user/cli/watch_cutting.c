@@ -11,6 +11,8 @@
 #include "cli/watch_events.h"
 #include "cli/watch_run.h"
 
+#define FAILED_PAUSE_NS (5ull * 1000000000)
+
 /* Where there may be several processes, the folder says whose it is. */
 static void name_folder(const struct watching *s, const struct pending *p, char out[PATH_MAX])
 {
@@ -53,8 +55,11 @@ static int cut_one(struct watching *s, const struct pending *p)
 		recording_cut__free(job.cut);
 		return err;
 	}
-	*w = (struct waiting){
-		.of = p->of, .key = p->key, .badness = p->badness, .client = p->client};
+	*w = (struct waiting){.of = p->of,
+			      .key = p->key,
+			      .badness = p->badness,
+			      .client = p->client,
+			      .captured_ns = p->reason.time_ns};
 	strcpy(w->dir, job.dir);
 	s->waiting_cnt++;
 	p->of->jobs++;
@@ -96,6 +101,20 @@ static void remove_old(struct watching *s)
 	}
 }
 
+/* Nothing was written for it: its condition cools down only so long that a disk that stays full is
+ * not tried all the time. A reload may have moved its memory. */
+static void cool_soon(struct watching *s, const struct waiting *w)
+{
+	for (size_t i = 0; i < sizeof(w->of->memory) / sizeof(w->of->memory[0]); i++) {
+		struct memory *m = &w->of->memory[i];
+
+		if (!m->captured_ns || m->captured_ns != w->captured_ns)
+			continue;
+		m->captured_ns = 0;
+		m->again_ns = clock__monotonic_ns() + FAILED_PAUSE_NS;
+	}
+}
+
 static void on_result(struct watching *s, struct watch_result *res)
 {
 	char line[PATH_MAX + 16];
@@ -112,6 +131,8 @@ static void on_result(struct watching *s, struct watch_result *res)
 			trigger_socket__answer(s->socket, w->client, line);
 		if (res->folder.path && retention__add(s->kept, &res->folder, w->key, w->badness))
 			log_warn("'%s': it will not be removed: no memory", res->dir);
+		if (res->err)
+			cool_soon(s, w);
 		w->of->jobs--;
 		memmove(w, w + 1, (--s->waiting_cnt - i) * sizeof(*w));
 		break;
