@@ -85,6 +85,32 @@ static int check_layout(const struct capture *c)
 	return -EOPNOTSUPP;
 }
 
+int capture__prepare(void)
+{
+	int err = keeper__prepare();
+
+	if (err)
+		log_error("capture: the process that places probes cannot be started: %s",
+			  strerror(-err));
+	return err;
+}
+
+void capture__finish(void)
+{
+	keeper__finish();
+}
+
+static int start_keepers(struct capture *c)
+{
+	int err = capture__prepare();
+
+	if (!err && has_sites(c))
+		err = keeper__new(&c->keeper);
+	if (!err && has_alloc_sites(c))
+		err = keeper__new(&c->alloc_keeper);
+	return err;
+}
+
 int capture__open(const struct capture_config *cfg, struct capture **out)
 {
 	struct capture *c = calloc(1, sizeof(*c));
@@ -98,6 +124,8 @@ int capture__open(const struct capture_config *cfg, struct capture **out)
 	err = check_layout(c);
 	if (!err)
 		err = choose_ways(c);
+	if (!err && (has_sites(c) || has_alloc_sites(c)))
+		err = start_keepers(c);
 	if (!err)
 		err = load__programs(c);
 	if (!err) /* not before: loading takes memory of its own for a moment */
@@ -142,14 +170,13 @@ int capture__alloc_on(struct capture *c)
 	err = sites__check_live(c->cfg.alloc_plan, c->cfg.proc, c->cfg.bias, &shared);
 	if (!err)
 		err = attach__alloc(c);
-	if (err)
-		attach__alloc_detach(c);
 	return err;
 }
 
 void capture__alloc_off(struct capture *c)
 {
-	attach__alloc_detach(c);
+	if (c->alloc_keeper)
+		keeper__remove(c->alloc_keeper);
 }
 
 /*
@@ -184,9 +211,7 @@ int capture__probes_on(struct capture *c)
 	err = sites__check_live(c->cfg.plan, c->cfg.proc, c->cfg.bias, &shared);
 	if (!err)
 		err = attach__probes_again(c);
-	if (err)
-		attach__probes_detach(c);
-	else
+	if (!err)
 		begin_era(c);
 	return err;
 }
@@ -194,7 +219,14 @@ int capture__probes_on(struct capture *c)
 void capture__probes_off(struct capture *c)
 {
 	end_era(c);
-	attach__probes_detach(c);
+	if (c->keeper)
+		keeper__remove(c->keeper);
+}
+
+bool capture__probes_lost(const struct capture *c)
+{
+	return (c->keeper && keeper__is_gone(c->keeper)) ||
+	       (c->alloc_keeper && keeper__is_gone(c->alloc_keeper));
 }
 
 static void set_armed(struct capture *c, uint32_t val)
@@ -353,11 +385,9 @@ void capture__free(struct capture *c)
 {
 	if (!c)
 		return;
-	if (c->link_cnt || c->sampler_link_cnt)
-		capture__detach_begin(c);
+	capture__detach_begin(c);
 	capture__detach_join(c);
 	load__unload(c);
-	free(c->links);
 	free(c->sampler_links);
 	free(c);
 }

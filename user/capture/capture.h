@@ -17,7 +17,7 @@
  *   open -> attach -> arm -> (drain …) -> disarm -> drain -> detach_begin -> free
  *
  * attach places the breakpoints, but nothing is recorded before arm. free undoes whatever
- * was done, from any state, and waits for it; should the tool be killed, the kernel does.
+ * was done, from any state, and waits for it; should the tool be killed, the keepers do.
  * One thread at a time, except that stats may be read from anywhere.
  */
 enum capture_attach {
@@ -40,7 +40,7 @@ struct capture_config {
 	uint64_t bias;	      /* run-time minus link-time address */
 	bool bias_unknown;    /* the target has not yet exec'ed: live bytes are not compared
 			       * (perf then needs a kernel with attach cookies: 5.15) */
-	const char *exe_path; /* NULL: /proc/PID/exe, the kernel's own handle */
+	int command_fd;	      /* with bias_unknown: its executable; borrowed until free */
 	struct gbt_config rt; /* see there which fields are the caller's */
 	const struct gbt_leaf_range *leaves; /* may be NULL; borrowed until open has returned */
 	size_t leaf_cnt;
@@ -63,6 +63,16 @@ struct capture_info {
 };
 
 struct capture;
+
+/*
+ * Probes are placed and held by processes of their own (keeper.h), so that none stays however the
+ * tool ends. They are small if this is called before there is much memory or a thread; without it
+ * the first capture__open does. 0 or -errno, with a message.
+ */
+int capture__prepare(void);
+/* Once all captures are free: waits for the end of the first of these processes, which in a
+ * container nobody else may do. */
+void capture__finish(void);
 
 /*
  * Loads the programs; the target is not touched. -EPERM/-EACCES privilege, -EOPNOTSUPP the
@@ -92,6 +102,9 @@ void capture__alloc_off(struct capture *c);
  */
 int capture__probes_on(struct capture *c);
 void capture__probes_off(struct capture *c);
+
+/* Has somebody killed the process that holds the probes? They are gone then, or soon will be. */
+bool capture__probes_lost(const struct capture *c);
 
 /* With bias_unknown: the load bias, once the target has exec'ed. Until then addresses in rt
  * are taken as if it were cfg.bias. */

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -44,20 +45,28 @@ int compat__try_ring(unsigned sz)
 	return 0;
 }
 
-int compat__probe_bare(const char *path, unsigned long off, int pid)
+int compat__link_multi(int prog, const char *path, int pid, const uint64_t *offsets,
+		       const uint64_t *cookies, size_t cnt)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, link);
+
+	link.uprobe_multi.path = path;
+	link.uprobe_multi.offsets = offsets;
+	link.uprobe_multi.cookies = (const __u64 *)cookies;
+	link.uprobe_multi.cnt = (__u32)cnt;
+	link.uprobe_multi.pid = (__u32)pid;
+	return bpf_link_create(prog, -1, ATTACH_TRACE_UPROBE_MULTI, &link);
+}
+
+int compat__probe_bare(const char *path, uint64_t off, int pid)
 {
 	LIBBPF_OPTS(bpf_prog_load_opts, load, .expected_attach_type = ATTACH_TRACE_UPROBE_MULTI);
-	LIBBPF_OPTS(bpf_link_create_opts, link);
 	int prog, fd;
 
 	prog = bpf_prog_load(BPF_PROG_TYPE_KPROBE, "gbt_try", "GPL", RETURN_0, 2, &load);
 	if (prog < 0)
 		return prog;
-	link.uprobe_multi.path = path;
-	link.uprobe_multi.offsets = &off;
-	link.uprobe_multi.cnt = 1;
-	link.uprobe_multi.pid = (__u32)pid;
-	fd = bpf_link_create(prog, -1, ATTACH_TRACE_UPROBE_MULTI, &link);
+	fd = compat__link_multi(prog, path, pid, &off, NULL, 1);
 	close(prog);
 	return fd;
 }
@@ -114,24 +123,51 @@ int compat__open_cpu_clock(int pid, int cpu, unsigned hz)
 	return perf_event_open(&attr, pid, cpu);
 }
 
-/* A directory has no text: refused after the permission was checked. */
-int compat__try_perf_uprobe(void)
+int compat__perf_uprobe_type(void)
 {
-	struct perf_event_attr attr = {.size = sizeof(attr)};
-	static const char root[] = "/";
 	FILE *f = fopen("/sys/bus/event_source/devices/uprobe/type", "re");
-	unsigned type;
-	int fd, n;
+	int type, n;
 
 	if (!f)
 		return -ENODEV;
-	n = fscanf(f, "%u", &type);
+	n = fscanf(f, "%d", &type);
 	fclose(f);
-	if (n != 1)
-		return -ENODEV;
-	attr.type = type;
-	attr.config1 = (uint64_t)(uintptr_t)root;
-	fd = perf_event_open(&attr, getpid(), -1);
+	return n == 1 && type >= 0 ? type : -ENODEV;
+}
+
+/* include/uapi/linux/perf_event.h: config1 is the path, config2 the offset. */
+int compat__open_perf_uprobe(uint32_t type, const char *path, uint64_t off, int pid)
+{
+	struct perf_event_attr attr = {
+		.type = type,
+		.size = sizeof(attr),
+		.config1 = (uint64_t)(uintptr_t)path,
+		.config2 = off,
+	};
+
+	return perf_event_open(&attr, pid, -1);
+}
+
+int compat__run_on_event(int prog, int event)
+{
+	return ioctl(event, PERF_EVENT_IOC_SET_BPF, prog) ? -errno : 0;
+}
+
+int compat__link_event(int prog, int event, uint64_t cookie)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, link, .perf_event.bpf_cookie = cookie);
+
+	return bpf_link_create(prog, event, BPF_PERF_EVENT, &link);
+}
+
+/* A directory has no text: refused after the permission was checked. */
+int compat__try_perf_uprobe(void)
+{
+	int type = compat__perf_uprobe_type(), fd;
+
+	if (type < 0)
+		return type;
+	fd = compat__open_perf_uprobe((uint32_t)type, "/", 0, getpid());
 	if (fd >= 0)
 		close(fd);
 	return fd >= 0 || fd == -EINVAL ? 0 : fd;

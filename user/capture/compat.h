@@ -3,6 +3,8 @@
 #define CAPTURE_COMPAT_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 /*
  * What differs between kernels, each found out by trying it once, and what differs between
@@ -19,7 +21,20 @@ int compat__try_ring(unsigned sz);
 
 /* An empty program at one place of a file, for one process, by uprobe_multi: a link's file
  * descriptor or -errno. What a bare probe does, and costs. */
-int compat__probe_bare(const char *path, unsigned long off, int pid);
+int compat__probe_bare(const char *path, uint64_t off, int pid);
+
+/*
+ * A program at cnt places of a file, for one process. cookies may be NULL. A link's file descriptor
+ * or -errno; takes neither memory nor locks, as the two below.
+ */
+int compat__link_multi(int prog, const char *path, int pid, const uint64_t *offsets,
+		       const uint64_t *cookies, size_t cnt);
+/* An event at one place of a file for one process, and a program that runs at it: as long as the
+ * event is open, or with a cookie (5.15), by a link. File descriptors, 0, or -errno. */
+int compat__perf_uprobe_type(void);
+int compat__open_perf_uprobe(uint32_t type, const char *path, uint64_t off, int pid);
+int compat__run_on_event(int prog, int event);
+int compat__link_event(int prog, int event, uint64_t cookie);
 
 /* A CPU clock event as the sampler uses it; a file descriptor or -errno. */
 int compat__open_cpu_clock(int pid, int cpu, unsigned hz);

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "capture/capture.h"
+#include "capture/keeper.h"
 #include "capture/rings.h"
 #include "gobpftrace_sites.h" /* the skeletons name its types */
 
@@ -15,6 +16,8 @@ struct bpf_link;
 struct bpf_program;
 struct goroutine_bpf;
 struct sampler_bpf;
+
+#define CAPTURE_TRACEPOINTS 2 /* of exec and of the end of threads */
 
 struct capture {
 	struct capture_config cfg; /* rt is complete after load */
@@ -26,10 +29,8 @@ struct capture {
 	int scratch_fd;
 	void *scratch; /* gbt_scratch, mapped for its counters */
 	size_t scratch_sz, scratch_slot_sz, scratch_cnt;
-	struct bpf_link **links; /* probes */
-	size_t link_cnt;
-	struct bpf_link *alloc_links[PLAN_SITES_MAX];
-	size_t alloc_link_cnt;
+	struct keeper *keeper, *alloc_keeper; /* of the probes of each plan; NULL: no sites */
+	struct bpf_link *tracepoints[CAPTURE_TRACEPOINTS];
 	struct bpf_link **sampler_links;
 	size_t sampler_link_cnt;
 	uint64_t eras;		/* how often the probes have come */
@@ -44,12 +45,10 @@ void load__unload(struct capture *c);
 /* Why no CPU samples can be taken here; NULL: they can. Borrowed; a constant. */
 const char *load__no_samples_because(void);
 
-/* attach.c: probes and samplers; what was attached is in links. */
+/* attach.c: probes, by their keepers, tracepoints and samplers. */
 int attach__probes(struct capture *c);
 int attach__probes_again(struct capture *c);
-void attach__probes_detach(struct capture *c);
 int attach__alloc(struct capture *c);
-void attach__alloc_detach(struct capture *c);
 int attach__sampler(struct capture *c);
 void attach__detach(struct capture *c);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "capture/capture.h"
 #include "capture/features.h"
 #include "cli/cli.h"
 #include "cli/target_args.h"
@@ -245,6 +246,8 @@ static int check_all(struct check *check, const struct targets *targets)
 	int rc = check_kernel(&check->features) ? EXIT_OK : EXIT_UNSUPPORTED;
 	size_t i;
 
+	if (check->trial && capture__prepare())
+		return EXIT_FAILED;
 	if (targets->cnt)
 		check->price = price_job__begin(CAPTURE_ATTACH_AUTO,
 						check->features.f[FEATURE_NOP5].have, true);

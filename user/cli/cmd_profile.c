@@ -10,6 +10,7 @@
 
 #include "base/duration.h"
 #include "base/log.h"
+#include "capture/capture.h"
 #include "cli/cli.h"
 #include "cli/interrupts.h"
 #include "cli/names.h"
@@ -224,7 +225,7 @@ static int finish(const struct run *run, struct recording *rec, enum recording_e
 	rc = write_file(run, rec, &facts);
 	facts.written_ns = clock__monotonic_ns();
 	facts.price_hit_ns = recording__hit_price(rec);
-	if (!rc && tell(run, &facts))
+	if (!rc && (tell(run, &facts) || end == RECORDING_PROBES_LOST))
 		rc = EXIT_FAILED;
 	return rc;
 }
@@ -298,6 +299,8 @@ static int resolve(const struct profile_args *args, struct targets *t, struct ru
 		return usage_error("%s: a command that has not begun has none", run->kind->name);
 	if (t->command && args->every_ns)
 		return usage_error("--every: not with a command");
+	if (run->kind->sites && capture__prepare())
+		return EXIT_FAILED;
 	if (t->command && launch__new(t->command, &run->launch))
 		return EXIT_FAILED;
 	run->pid = t->command ? launch__pid(run->launch) : t->pids[0];

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/duration.h"
 #include "base/log.h"
+#include "capture/capture.h"
 #include "cli/cli.h"
 #include "cli/interrupts.h"
 #include "cli/names.h"
@@ -144,7 +145,7 @@ static int job_finish(struct run *run, struct job *j)
 		err = term__print(run->args->json ? &out.json : &out.text);
 	buf__free(&out.text);
 	buf__free(&out.json);
-	if (err)
+	if (err || j->end == RECORDING_PROBES_LOST)
 		return EXIT_FAILED;
 	return out.missing ? EXIT_UNSUPPORTED : EXIT_OK;
 }
@@ -227,7 +228,7 @@ int cmd_record(int argc, char **argv)
 	interrupts__catch();
 	term__set_quiet(args.quiet);
 	time_stamp(time(NULL), run.stamp);
-	if (targets.command && launch__new(targets.command, &run.launch)) {
+	if (capture__prepare() || (targets.command && launch__new(targets.command, &run.launch))) {
 		rc = EXIT_FAILED;
 		goto out;
 	}

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/duration.h"
+#include "capture/capture.h"
 #include "cli/cli.h"
 #include "cli/interrupts.h"
 #include "cli/notify.h"
@@ -115,7 +116,7 @@ static int run(struct watching *s)
 		interrupts__catch_reload();
 	notify__open();
 	term__set_quiet(s->args->quiet || s->args->json);
-	rc = watching_open(s);
+	rc = capture__prepare() ? EXIT_FAILED : watching_open(s);
 	if (!rc) {
 		notify__ready("watching");
 		watch(s);

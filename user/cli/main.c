@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "capture/capture.h"
 #include "cli/cli.h"
 #include "gobpftrace_version.h"
 
@@ -96,6 +97,8 @@ static int run_command(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+	int rc;
+
 	fill_standard_fds();
 
 	/* Output that nobody reads must not end the tool while probes are in place. */
@@ -113,5 +116,7 @@ int main(int argc, char **argv)
 		printf("gobpftrace %s\n", GOBPFTRACE_VERSION);
 		return term__flush() ? EXIT_FAILED : EXIT_OK;
 	}
-	return run_command(argc, argv);
+	rc = run_command(argc, argv);
+	capture__finish();
+	return rc;
 }

@@ -235,6 +235,8 @@ static const char *end_text(enum recording_end end)
 		return "the target exited";
 	case RECORDING_TARGET_EXECED:
 		return "the target exec'ed another program";
+	case RECORDING_PROBES_LOST:
+		return "the probes are lost";
 	case RECORDING_STOPPED:
 		return "interrupted";
 	default:

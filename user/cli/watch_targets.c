@@ -158,7 +158,7 @@ static void has_ended(struct watching *s, struct watched *w, enum recording_end 
 	w->end = s->end = end;
 	s->window_sz += recording__window_sz(w->rec);
 	err = recording__end_window(w->rec);
-	s->failed |= err || end == RECORDING_FAILED;
+	s->failed |= err || end == RECORDING_FAILED || end == RECORDING_PROBES_LOST;
 	if (!err)
 		watch_asking__firings(s, w);
 	if (!err && (end == RECORDING_TARGET_EXITED || end == RECORDING_TARGET_EXECED))

@@ -211,6 +211,12 @@ enum recording_end recording__poll(struct recording *r)
 		if (end != RECORDING_RUNNING)
 			return end;
 	}
+	if (r->capture && capture__probes_lost(r->capture)) {
+		log_error("process %d: the process gbt-keeper, which held the probes, is gone "
+			  "(killed?), and they with it",
+			  recording__pid(r));
+		return RECORDING_PROBES_LOST;
+	}
 	if (r->over_ns)
 		return RECORDING_BUDGET;
 	if (r->spool_sz >= r->opt.max_sz)

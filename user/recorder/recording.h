@@ -87,9 +87,10 @@ enum recording_end {
 	RECORDING_TARGET_EXITED,
 	RECORDING_TARGET_EXECED,
 	RECORDING_MAX_SIZE,
-	RECORDING_BUDGET,  /* full, and the budget is used up */
-	RECORDING_STOPPED, /* by the caller */
-	RECORDING_FAILED,  /* spool or ring failed; the message is out */
+	RECORDING_BUDGET,      /* full, and the budget is used up */
+	RECORDING_PROBES_LOST, /* with the process that held them; the message is out */
+	RECORDING_STOPPED,     /* by the caller */
+	RECORDING_FAILED,      /* spool or ring failed; the message is out */
 };
 
 struct recording_progress {

@@ -69,7 +69,7 @@ static int open_capture(struct recording *r, struct launch *command)
 		.alloc_plan = &r->alloc_plan,
 		.bias = r->target->bias,
 		.bias_unknown = r->target->bias_unknown,
-		.exe_path = command ? launch__path(command) : NULL,
+		.command_fd = r->target->exe_fd,
 		.attach = recording_attach__capture(r->opt.attach),
 		.sample_hz = r->opt.hz,
 		.ring_sz = recording__has_probes(r) ? 0 : SAMPLES_RING_SZ,

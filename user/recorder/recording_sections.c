@@ -106,6 +106,7 @@ static const char *end_text(enum recording_end why)
 		[RECORDING_TARGET_EXECED] = "target exec'ed",
 		[RECORDING_MAX_SIZE] = "max-size",
 		[RECORDING_BUDGET] = "max-overhead",
+		[RECORDING_PROBES_LOST] = "probes lost",
 		[RECORDING_STOPPED] = "interrupted",
 	};
 

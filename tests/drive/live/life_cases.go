@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -38,6 +39,8 @@ func lifeCases() {
 	addBeside("-n with --all", allCase)
 	addBeside("one of several targets fails", oneFailsCase)
 	add("kill -9 of the tool", killedCase)
+	add("kill -9 while probes are placed", killedPlacingCase)
+	add("kill -9 of who holds the probes", keeperKilledCase)
 	addBeside("disk full", diskFullCase)
 	addBeside("target in a container", containerCase)
 	add("no BPF object remains", nothingRemainsCase)
@@ -340,6 +343,57 @@ func killedCase(t *T) {
 	}
 	t.status(t.gobpftrace("-p", pidOf(p), "-d", "500ms", "-o", "last"), 0)
 	t.whole(t.Path("last"), wants{transitions: 2000, goroutines: 300})
+}
+
+// A thread that is being killed cannot take its breakpoints out again; who places them is another
+// process, and waits for no one.
+func killedPlacingCase(t *T) {
+	p := t.fixture(cfg.newest+"/workload", busy...)
+	before, err := lab.TextSum(p.Pid())
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	for i := 0; i < 10; i++ {
+		run := t.start(nil, "-p", pidOf(p), "-d", "60s", "-o", "out", "--mode", "full", "--attach", []string{"multi", "perf"}[i%2])
+		for begin := time.Now(); time.Since(begin) < 5*time.Second; {
+			if now, err := lab.TextSum(p.Pid()); err == nil && now != before {
+				break
+			}
+		}
+		keepers, err := lab.KeepersOf(run.cmd.Process.Pid)
+		run.cmd.Process.Kill()
+		run.cmd.Wait()
+		if err != nil {
+			t.Fatalf("%v", err)
+		}
+		if !keepers.WaitGone(10 * time.Second) {
+			t.Harmf("kill %d: processes remain: %v", i, keepers.Pids())
+		}
+		if now, err := lab.TextSum(p.Pid()); err != nil || now != before {
+			t.Harmf("kill %d: probes remain (%v)", i, err)
+		}
+	}
+}
+
+// What was seen until then is written, and why it ended.
+func keeperKilledCase(t *T) {
+	p := t.fixture(cfg.newest+"/workload", busy...)
+	run := t.recording(p, "-p", pidOf(p), "-d", "30s", "-o", "out", "--mode", "full")
+	time.Sleep(500 * time.Millisecond)
+	keepers, err := lab.KeepersOf(run.cmd.Process.Pid)
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	for _, pid := range keepers.Pids()[1:] {
+		n, _ := strconv.Atoi(pid)
+		syscall.Kill(n, syscall.SIGKILL)
+	}
+	r := t.wait(run)
+	t.status(r, 1)
+	if !strings.Contains(r.stderr, "gbt-keeper") {
+		t.Errorf("does not say what happened: %s", r)
+	}
+	t.whole(t.Path("out"), wants{transitions: 500, goroutines: 10})
 }
 
 // What is written is a valid shorter trace, or nothing.

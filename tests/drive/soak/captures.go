@@ -50,36 +50,86 @@ func (s *soak) cycle(cycles, perfEvery int) (bytes int64) {
 	return bytes
 }
 
-// kill ends captures by SIGKILL at different moments after their probes are in place.
-func (s *soak) kill(kills, perfEvery int) (mid int) {
-	for i := 0; i < kills; i++ {
-		cmd := exec.Command(s.tool, "record", "--mode", "full", "-p", fmt.Sprint(s.service.Pid()), "-d", "30s",
-			"-o", filepath.Join(s.dir, "capture"), "-q", "--attach", attachOf(i, perfEvery))
-		if err := cmd.Start(); err != nil {
-			s.fail("kill %d: %v", i, err)
-			continue
-		}
-		if s.probed(5 * time.Second) {
-			time.Sleep(time.Duration(i%10) * 30 * time.Millisecond)
-			mid++
-		}
-		s.note()
-		cmd.Process.Kill()
-		if err := cmd.Wait(); err == nil || cmd.ProcessState.Exited() {
-			s.fail("kill %d: the capture had ended by itself: %v", i, cmd.ProcessState)
-		}
-		if took := s.waitText(10 * time.Second); took > 8*time.Second {
-			s.harm("kill %d: the probes were there for %v after the tool's death", i, took)
-		}
-		s.settled(fmt.Sprint("kill ", i))
+// killMoment is when a capture is killed: while its probes are placed, while they are there, or
+// while they are removed.
+type killMoment int
+
+const (
+	placing killMoment = iota
+	there
+	removing
+)
+
+func (m killMoment) String() string { return [...]string{"placing", "there", "removing"}[m] }
+
+// await waits for the moment; false: it did not come.
+func (s *soak) await(m killMoment, i int) bool {
+	const patience = 5 * time.Second
+	if !s.textIs(false, patience) {
+		return false
 	}
-	return mid
+	switch m {
+	case there:
+		time.Sleep(time.Duration(i%10) * 30 * time.Millisecond)
+	case removing:
+		text, _ := lab.TextSum(s.service.Pid())
+		time.Sleep(50 * time.Millisecond) // the last ones come meanwhile
+		for begin := time.Now(); time.Since(begin) < patience; {
+			now, err := lab.TextSum(s.service.Pid())
+			if err != nil || now == s.text {
+				return false // it was too quick to be seen
+			}
+			if now != text && time.Since(begin) > 100*time.Millisecond {
+				return true
+			}
+			text = now
+		}
+		return false
+	}
+	return true
 }
 
-// probed waits until the service's text shows a probe.
-func (s *soak) probed(patience time.Duration) bool {
-	for begin := time.Now(); time.Since(begin) < patience; time.Sleep(5 * time.Millisecond) {
-		if text, err := lab.TextSum(s.service.Pid()); err == nil && text != s.text {
+// kill ends captures by SIGKILL at different moments; how often each was met.
+func (s *soak) kill(kills, perfEvery int) (met [removing + 1]int) {
+	for i := 0; i < kills; i++ {
+		moment, length := killMoment(i%3), "30s"
+		if moment == removing {
+			length = "300ms"
+		}
+		what := fmt.Sprintf("kill %d (%v)", i, moment)
+		cmd := exec.Command(s.tool, "record", "--mode", "full", "-p", fmt.Sprint(s.service.Pid()), "-d", length,
+			"-o", filepath.Join(s.dir, "capture"), "-q", "--attach", attachOf(i, perfEvery))
+		if err := cmd.Start(); err != nil {
+			s.fail("%s: %v", what, err)
+			continue
+		}
+		if s.await(moment, i) {
+			met[moment]++
+		}
+		s.note()
+		keepers, err := lab.KeepersOf(cmd.Process.Pid)
+		if err != nil && moment != removing {
+			s.fail("%s: %v", what, err)
+		}
+		cmd.Process.Kill()
+		if err := cmd.Wait(); moment != removing && (err == nil || cmd.ProcessState.Exited()) {
+			s.fail("%s: the capture had ended by itself: %v", what, cmd.ProcessState)
+		}
+		if !keepers.WaitGone(8 * time.Second) {
+			s.harm("%s: processes remain after the tool's death: %v", what, keepers.Pids())
+		}
+		if moment == removing { // while files are written: a left-over, which the next capture tells
+			s.clear()
+		}
+		s.settled(what)
+	}
+	return met
+}
+
+// textIs waits until the service's text is as it was, or is not.
+func (s *soak) textIs(whole bool, patience time.Duration) bool {
+	for begin := time.Now(); time.Since(begin) < patience; time.Sleep(time.Millisecond) {
+		if text, err := lab.TextSum(s.service.Pid()); err == nil && (text == s.text) == whole {
 			return true
 		}
 	}

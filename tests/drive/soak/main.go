@@ -58,23 +58,16 @@ func (s *soak) settled(what string) {
 	}
 	if left, err := os.ReadDir(s.dir); err != nil || len(left) > 0 {
 		s.harm("%s: files remain in the output's place: %v %v", what, left, err)
-		for _, e := range left {
-			os.RemoveAll(filepath.Join(s.dir, e.Name()))
-		}
+		s.clear()
 	}
 }
 
-// waitText waits until the kernel has taken its breakpoints out of the text, which after the death of
-// the tool takes a grace period for each perf uprobe.
-func (s *soak) waitText(patience time.Duration) time.Duration {
-	begin := time.Now()
-	for time.Since(begin) < patience {
-		if text, err := lab.TextSum(s.service.Pid()); err != nil || text == s.text {
-			break
-		}
-		time.Sleep(10 * time.Millisecond)
+// clear empties the output's place.
+func (s *soak) clear() {
+	left, _ := os.ReadDir(s.dir)
+	for _, e := range left {
+		os.RemoveAll(filepath.Join(s.dir, e.Name()))
 	}
-	return time.Since(begin)
 }
 
 // remaining waits for every BPF object seen since the start to go.
@@ -112,10 +105,17 @@ func (s *soak) run(cycles, kills, perfEvery int) {
 	bytes := s.cycle(cycles, perfEvery)
 	fmt.Printf("  %d attach/detach cycles in %v, %d bytes of trace\n", cycles, time.Since(begin).Round(time.Second), bytes)
 	begin = time.Now()
-	mid := s.kill(kills, perfEvery)
-	fmt.Printf("  %d kills of the tool in %v, %d of them with probes in place\n", kills, time.Since(begin).Round(time.Second), mid)
-	if kills > 0 && mid < kills*9/10 {
-		s.fail("only %d of %d kills hit a capture with probes in place: nothing was proved", mid, kills)
+	met := s.kill(kills, perfEvery)
+	fmt.Printf("  %d kills of the tool in %v, of them while probes were placed, there, removed: %v\n", kills,
+		time.Since(begin).Round(time.Second), met)
+	for moment, n := range met {
+		least := kills / 4
+		if killMoment(moment) == removing { // a few ms, which are not always seen
+			least = kills / 25
+		}
+		if n < least {
+			s.fail("only %d of %d kills met the moment '%v': nothing was proved", n, kills, killMoment(moment))
+		}
 	}
 	if left := s.remaining(30 * time.Second); len(left) > 0 {
 		s.harm("%d BPF objects remain: %v", len(left), left)
