@@ -9,8 +9,7 @@
 // The latter holds an estimate of what was allocated between BASE and REF against it: the shares by
 // stack, in bytes, must overlap by so much.
 //
-// Stacks that neither counts anything for do not count. Functions with type arguments have them in
-// runtime/pprof's files from Go 1.21 on, "[...]" in ours.
+// Stacks that neither counts anything for do not count.
 package main
 
 import (
@@ -18,7 +17,6 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"regexp"
 	"sort"
 	"strings"
 
@@ -26,8 +24,6 @@ import (
 )
 
 type values [4]int64 // alloc_objects, alloc_space, inuse_objects, inuse_space
-
-var typeArguments = regexp.MustCompile(`\[.*\]`)
 
 // frames is a stack as text, leaf first; with addresses it tells two call sites in a line apart.
 func frames(s *profile.Sample, addresses bool) string {
@@ -37,7 +33,7 @@ func frames(s *profile.Sample, addresses bool) string {
 			fmt.Fprintf(&b, "%#x", l.Address)
 		}
 		for _, n := range l.Line {
-			fmt.Fprintf(&b, " %s:%d", typeArguments.ReplaceAllString(n.Function.Name, "[...]"), n.Line)
+			fmt.Fprintf(&b, " %s:%d", n.Function.Name, n.Line)
 		}
 		b.WriteString("; ")
 	}

@@ -31,7 +31,6 @@ func made() *profile.Profile {
 
 func TestEqual(t *testing.T) {
 	other := made()
-	other.Function[0].Name = "main.a[...]"
 	other.Sample = other.Sample[:2] // what counts nothing need not be there
 	if diffs, cnt := equal(made(), other); len(diffs) != 0 || cnt != 2 {
 		t.Errorf("%d stacks, %v", cnt, diffs)
@@ -42,6 +41,7 @@ func TestMutationsAreSeen(t *testing.T) {
 	for name, mutate := range map[string]func(p *profile.Profile){
 		"value":       func(p *profile.Profile) { p.Sample[0].Value[3]++ },
 		"size":        func(p *profile.Profile) { p.Sample[0].NumLabel["bytes"][0]++ },
+		"types":       func(p *profile.Profile) { p.Function[0].Name = "main.a[...]" },
 		"line":        func(p *profile.Profile) { p.Location[0].Line[0].Line++ },
 		"address":     func(p *profile.Profile) { p.Location[0].Address++ },
 		"stack":       func(p *profile.Profile) { p.Sample[1].Location = p.Location[1:] },
