@@ -64,7 +64,8 @@ static void read_memory(const uint8_t *data, size_t size, unsigned minor)
 	const struct gobinary_globals globals = {.mbuckets = BASE,
 						 .mprof_cycle = BASE + 8,
 						 .mem_profile_rate = BASE + 16,
-						 .mprof_lock = BASE + 24};
+						 .mprof_lock = BASE + 24,
+						 .memstats = BASE};
 	const struct snap_source src = {
 		.rd = {memory_readv, &mem}, .globals = &globals, .go_minor = minor};
 	struct heap_buckets *h = NULL;
@@ -72,6 +73,8 @@ static void read_memory(const uint8_t *data, size_t size, unsigned minor)
 	if (size < 32 || memcmp(data + 24, "\0\0\0\0\0\0\0\0", 8) || heap_buckets__read(&src, &h))
 		return;
 	check(h);
+	if (h->gc.known && !(h->gc.cpu_fraction >= 0 && h->gc.num_forced_gc <= h->gc.num_gc))
+		abort();
 	heap_buckets__free(h);
 }
 

@@ -452,6 +452,7 @@ static void stored_and_parsed(void **state)
 	struct heap_buckets *h, *again = NULL;
 	struct buf a = {0}, b = {0};
 	struct world w;
+	size_t end;
 
 	world_init(&w, 26);
 	put_three(&w);
@@ -475,18 +476,19 @@ static void stored_and_parsed(void **state)
 	assert_int_equal(heap_buckets__parse(span__of(a.data, a.len), &again), -EBADMSG);
 	/* a stack outside of the PCs, more frees than allocations */
 	a.len--;
-	a.data[a.len - 12]++;
+	end = a.len - 8; /* behind the buckets: gc_stats, unknown */
+	a.data[end - 12]++;
 	assert_int_equal(heap_buckets__parse(span__of(a.data, a.len), &again), -EBADMSG);
-	a.data[a.len - 12]--;
-	a.data[a.len - 24 + 7] = 1;
+	a.data[end - 12]--;
+	a.data[end - 24 + 7] = 1;
 	assert_int_equal(heap_buckets__parse(span__of(a.data, a.len), &again), -EBADMSG);
-	a.data[a.len - 24 + 7] = 0;
+	a.data[end - 24 + 7] = 0;
 	/* the last stack has as many PCs in front of it, and not one more */
-	a.data[a.len - 8] = (uint8_t)h->b[2].pcs_off;
+	a.data[end - 8] = (uint8_t)h->b[2].pcs_off;
 	assert_int_equal(heap_buckets__parse(span__of(a.data, a.len), &again), 0);
 	assert_int_equal(again->b[2].hidden_cnt, h->b[2].pcs_off);
 	heap_buckets__free(again);
-	a.data[a.len - 8]++;
+	a.data[end - 8]++;
 	assert_int_equal(heap_buckets__parse(span__of(a.data, a.len), &again), -EBADMSG);
 	heap_buckets__free(h);
 	buf__free(&a);

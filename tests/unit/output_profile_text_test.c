@@ -243,12 +243,57 @@ static void heap(void **state)
 	}
 }
 
+/* What of runtime.MemStats is known, in Go's order; floats as its %v has them. */
+static void mem_stats(void **state)
+{
+	static const struct {
+		double v;
+		const char *text;
+	} fractions[] = {{0, "0"},
+			 {1, "1"},
+			 {0.1, "0.1"},
+			 {0.00125, "0.00125"},
+			 {5.1e-5, "5.1e-05"},
+			 {0.012345678901234567, "0.012345678901234567"},
+			 {1.0 / 3, "0.3333333333333333"}};
+	struct heap_buckets h = {.rate = 4096,
+				 .gc = {.known = true,
+					.buckhash_sys = 1,
+					.other_sys = 2,
+					.next_gc = 3,
+					.last_gc = 40,
+					.pause_ns = {7},
+					.pause_end = {40},
+					.num_gc = 1}};
+	char want[256];
+	struct world x;
+
+	for (size_t i = 0; i < sizeof(fractions) / sizeof(fractions[0]); i++) {
+		h.gc.cpu_fraction = fractions[i].v;
+		h.gc.next_gc = i ? 3 : 0;
+		begin(&x, &PPROF_HEAP, 27);
+		assert_int_equal(profile_text__heap(&x.text, &h, &x.out), 0);
+		buf__u8(&x.out, 0);
+		snprintf(want, sizeof(want),
+			 "\n\n# runtime.MemStats\n# BuckHashSys = 1\n# OtherSys = 2\n%s"
+			 "# LastGC = 40\n# PauseNs = [7 0 0 ",
+			 i ? "# NextGC = 3\n" : "");
+		assert_non_null(strstr((const char *)x.out.data, want + 1));
+		snprintf(want, sizeof(want),
+			 " 0 0]\n# NumGC = 1\n# NumForcedGC = 0\n# GCCPUFraction = %s\n# Its other "
+			 "values",
+			 fractions[i].text);
+		assert_non_null(strstr((const char *)x.out.data, want));
+		end(&x);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(waits),      cmocka_unit_test(wrappers_by_version),
 		cmocka_unit_test(goroutines), cmocka_unit_test(threads),
-		cmocka_unit_test(heap),
+		cmocka_unit_test(heap),	      cmocka_unit_test(mem_stats),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -35,6 +35,7 @@ static const struct alloc_layout {
 	{24, 24, 48, 96, 1176, 56}, {25, 27, 48, 96, 1168, 48},
 };
 #define DELTAS 3
+#define BEHIND_DELTAS (8 + 8) /* consistentHeapStats: gen, and noPLock's key */
 #define SPAN_CLASSES (2 * ALLOC_CLASSES)
 #define ELEMSIZE_BEHIND_COUNT 8
 #define PS_MAX 1024
@@ -53,6 +54,13 @@ void alloc_offsets__of(unsigned go_minor, struct alloc_offsets *out)
 	const struct alloc_layout *l = layout_of(go_minor);
 
 	*out = (struct alloc_offsets){l ? l->mcache_alloc : -1, l ? l->span_count : -1};
+}
+
+uint64_t alloc_totals__heap_stats_size(unsigned go_minor)
+{
+	const struct alloc_layout *l = layout_of(go_minor);
+
+	return l ? (uint64_t)DELTAS * l->delta_sz + BEHIND_DELTAS : 0;
 }
 
 /* ---- is the layout right? ---- */

@@ -34,6 +34,9 @@ struct alloc_offsets {
 };
 void alloc_offsets__of(unsigned go_minor, struct alloc_offsets *out);
 
+/* Bytes of memstats.heapStats, which memstats begins with; 0: this version is not known. */
+uint64_t alloc_totals__heap_stats_size(unsigned go_minor);
+
 /*
  * -EOPNOTSUPP: this version is not known, or the runtime's words were not found; -EBADMSG: the
  * spans in the Ps' caches or the totals contradict the layout; why tells it in words. -errno of the

@@ -381,6 +381,8 @@ int heap_buckets__read(const struct snap_source *src, struct heap_buckets **out)
 			 "where the runtime keeps its memory profile was not found in this binary");
 	else
 		err = read_list(&r, h);
+	if (!err && !h->why[0])
+		err = gc_stats__read(src, &h->gc);
 	free(r.e);
 	free(r.pcs);
 	free(r.words);

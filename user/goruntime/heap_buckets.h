@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/span.h"
+#include "goruntime/gc_stats.h"
 #include "goruntime/snapshot.h"
 
 /*
@@ -35,6 +36,7 @@ struct heap_buckets {
 	size_t cnt; /* in no order */
 	uint64_t *pcs;
 	size_t pcs_cnt;
+	struct gc_stats gc;   /* of about the same moment; unknown in older streams */
 	uint64_t retried_cnt; /* reads that the runtime's own work disturbed; not stored */
 };
 

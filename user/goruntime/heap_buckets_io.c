@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The memory profile as bytes, for the raw file: u32 magic, u32 version, the fixed words, then the
- * PCs and the buckets, each as u64 count and rows. Little endian. Equal profiles give equal bytes.
+ * PCs and the buckets, each as u64 count and rows, then gc_stats. Little endian. Equal profiles
+ * give equal bytes.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -12,9 +13,10 @@
 #include "goruntime/heap_buckets.h"
 
 #define MAGIC 0x70616568u /* "heap" */
-#define VERSION 2
+#define VERSION 3
 #define BUCKET_SZ 40
 #define BUCKET_SZ_V1 32 /* without the hidden PCs */
+#define GC_STATS_VERSION 3
 #define WHY_SZ sizeof(((struct heap_buckets *)0)->why)
 
 int heap_buckets__serialize(const struct heap_buckets *h, struct buf *out)
@@ -41,6 +43,7 @@ int heap_buckets__serialize(const struct heap_buckets *h, struct buf *out)
 		buf__u32(out, h->b[i].hidden_cnt);
 		buf__u32(out, 0);
 	}
+	gc_stats__put(&h->gc, out);
 	return out->err;
 }
 
@@ -98,19 +101,18 @@ static int take_tables(struct span in, uint64_t *off, size_t row_sz, struct heap
 	return err;
 }
 
-static int take_words(struct span in, uint64_t *off, size_t *row_sz, struct heap_buckets *h)
+static int take_words(struct span in, uint64_t *off, uint32_t *version, struct heap_buckets *h)
 {
-	uint32_t magic, version;
+	uint32_t magic;
 	uint64_t before_gc;
 
-	if (span__u32(in, 0, &magic) || span__u32(in, 4, &version) || magic != MAGIC || !version ||
-	    version > VERSION || span__copy(in, 8, h->why, WHY_SZ) ||
+	if (span__u32(in, 0, &magic) || span__u32(in, 4, version) || magic != MAGIC || !*version ||
+	    *version > VERSION || span__copy(in, 8, h->why, WHY_SZ) ||
 	    span__u64(in, 8 + WHY_SZ, &h->rate) || span__u64(in, 16 + WHY_SZ, &before_gc) ||
 	    before_gc > 1 || h->why[WHY_SZ - 1])
 		return -EBADMSG;
 	h->before_gc = before_gc;
 	*off = 24 + WHY_SZ;
-	*row_sz = version == 1 ? BUCKET_SZ_V1 : BUCKET_SZ;
 	return 0;
 }
 
@@ -118,14 +120,16 @@ int heap_buckets__parse(struct span in, struct heap_buckets **out)
 {
 	struct heap_buckets *h = calloc(1, sizeof(*h));
 	uint64_t off = 0;
-	size_t row_sz;
+	uint32_t version;
 	int err;
 
 	if (!h)
 		return -ENOMEM;
-	err = take_words(in, &off, &row_sz, h);
+	err = take_words(in, &off, &version, h);
 	if (!err)
-		err = take_tables(in, &off, row_sz, h);
+		err = take_tables(in, &off, version == 1 ? BUCKET_SZ_V1 : BUCKET_SZ, h);
+	if (!err && version >= GC_STATS_VERSION)
+		err = gc_stats__take(in, &off, &h->gc);
 	if (!err && off != in.n)
 		err = -EBADMSG;
 	if (err == -EBADMSG)

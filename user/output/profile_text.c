@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -336,6 +337,52 @@ static int put_bucket(struct rows *r, struct stack_text *text, const struct heap
 	return err ? err : stack_text__put(text, out, r->frames, r->frame_cnt, false);
 }
 
+/* A float as Go's %v: as few digits as tell it from its neighbours. */
+static void put_float(struct buf *out, double v)
+{
+	char s[32];
+
+	for (int digits = 1; digits <= 17; digits++) {
+		snprintf(s, sizeof(s), "%.*g", digits, v);
+		if (strtod(s, NULL) == v)
+			break;
+	}
+	buf__str(out, s);
+}
+
+static void put_ring(struct buf *out, const char *name, const uint64_t ring[GC_STATS_RING])
+{
+	buf__printf(out, "# %s = [", name);
+	for (size_t i = 0; i < GC_STATS_RING; i++)
+		buf__printf(out, "%s%" PRIu64, i ? " " : "", ring[i]);
+	buf__str(out, "]\n");
+}
+
+/* Those that are words of their own; the sums of others are spread over processors and caches. */
+static void put_mem_stats(const struct gc_stats *s, struct buf *out)
+{
+	if (!s->known) {
+		buf__str(out,
+			 "\n# runtime.MemStats and MaxRSS are left out: they cannot be read from "
+			 "outside without stopping the program\n");
+		return;
+	}
+	buf__printf(out,
+		    "\n# runtime.MemStats\n# BuckHashSys = %" PRIu64 "\n# OtherSys = %" PRIu64 "\n",
+		    s->buckhash_sys, s->other_sys);
+	if (s->next_gc)
+		buf__printf(out, "# NextGC = %" PRIu64 "\n", s->next_gc);
+	buf__printf(out, "# LastGC = %" PRIu64 "\n", s->last_gc);
+	put_ring(out, "PauseNs", s->pause_ns);
+	put_ring(out, "PauseEnd", s->pause_end);
+	buf__printf(out, "# NumGC = %" PRIu32 "\n# NumForcedGC = %" PRIu32 "\n# GCCPUFraction = ",
+		    s->num_gc, s->num_forced_gc);
+	put_float(out, s->cpu_fraction);
+	buf__str(out,
+		 "\n# Its other values, and MaxRSS, are left out: they cannot be read from outside "
+		 "without stopping the program\n");
+}
+
 int profile_text__heap(const struct profile_text *t, const struct heap_buckets *h, struct buf *out)
 {
 	struct rows r = {.t = t, .rule = {.keep_goexit = true}, .max = SIZE_MAX};
@@ -352,9 +399,7 @@ int profile_text__heap(const struct profile_text *t, const struct heap_buckets *
 	put_heap_head(t, h, out);
 	for (size_t i = 0; !err && i < h->cnt; i++)
 		err = put_bucket(&r, text, h, &h->b[at[i]], out);
-	buf__str(out,
-		 "\n# runtime.MemStats and MaxRSS are left out: they cannot be read from outside "
-		 "without stopping the program\n");
+	put_mem_stats(&h->gc, out);
 	stack_text__free(text);
 	rows_free(&r);
 	free(at);

@@ -28,7 +28,8 @@ int profile_text__counts(const struct profile_text *t, const char *name,
 			 const struct pprof_store *samples, struct buf *out);
 /* threadcreate: what Go writes of Ms of whose creation it has no stack. */
 int profile_text__threads(const struct profile_text *t, uint64_t m_cnt, struct buf *out);
-/* heap and allocs: counts as they were sampled. runtime.MemStats is not read, which it says. */
+/* heap and allocs: counts as they were sampled. Of runtime.MemStats what struct gc_stats has; what
+ * is left out is said. */
 int profile_text__heap(const struct profile_text *t, const struct heap_buckets *h, struct buf *out);
 
 #endif

@@ -115,6 +115,39 @@ func (t *T) sameText(name, ref, ours string) {
 	}
 }
 
+var memStat = regexp.MustCompile(`(?m)^# (\w+) = (.*)$`)
+
+func (t *T) memStats(path string) map[string]string {
+	stats := map[string]string{}
+	for _, m := range memStat.FindAllStringSubmatch(t.read(path), -1) {
+		stats[m[1]] = m[2]
+	}
+	return stats
+}
+
+// sameMemStats: those of runtime.MemStats that a text of ours has are Go's of the same collection. Two change with
+// each stack that is new to the profile: it takes its memory from what was the others'.
+func (t *T) sameMemStats(ref, ours string) {
+	want, got := t.memStats(ref), t.memStats(ours)
+	exact := []string{"NextGC", "LastGC", "PauseNs", "PauseEnd", "NumGC", "NumForcedGC", "GCCPUFraction"}
+	moving := []string{"BuckHashSys", "OtherSys"}
+	for _, name := range exact {
+		if got[name] == "" || got[name] != want[name] {
+			t.Errorf("%s: %s is %q, Go says %q", ours, name, clip(got[name]), clip(want[name]))
+		}
+	}
+	for _, name := range moving {
+		w, _ := strconv.Atoi(want[name])
+		g, err := strconv.Atoi(got[name])
+		if err != nil || g < w-1<<18 || g > w+1<<18 {
+			t.Errorf("%s: %s is %q, Go says %q", ours, name, got[name], want[name])
+		}
+	}
+	if n, _ := strconv.Atoi(got["NumForcedGC"]); n < 2 || len(got) != len(exact)+len(moving) {
+		t.Errorf("%s: %d of runtime.MemStats, %s forced collections", ours, len(got), got["NumForcedGC"])
+	}
+}
+
 // profileTextCase: the program's own ?debug=1 of the same work, record by record: counts, PCs, labels, functions
 // with offsets, lines, and how they are set out.
 func profileTextCase(version string) func(*T) {
@@ -144,6 +177,7 @@ func profileTextCase(version string) func(*T) {
 		for _, name := range []string{"block", "mutex", "heap", "allocs", "threadcreate", "goroutine"} {
 			t.sameText(name, t.Path("go."+name), t.Path("our."+name))
 		}
+		t.sameMemStats(t.Path("go.allocs"), t.Path("our.allocs"))
 		if ref, ours := t.read(t.Path("go.threadcreate")), t.read(t.Path("our.threadcreate")); ref != ours {
 			t.Errorf("threadcreate is %q, Go's %q", ours, ref)
 		}
@@ -175,6 +209,7 @@ func recordTextsCase(t *T) {
 	for name, when := range map[string]string{"block": "behind", "mutex": "behind", "heap": "before", "allocs": "before", "goroutine": "before"} {
 		t.sameText(name, t.Path(when+"."+name), t.Path("out/"+name+".txt"))
 	}
+	t.sameMemStats(t.Path("before.heap"), t.Path("out/heap.txt"))
 	t.status(t.gobpftrace("replay", t.Path("out/capture.raw"), "-o", "again", "--texts", "-q"), 0)
 	for _, name := range strings.Split(types, ",") {
 		ours, again := t.read(t.Path("out/"+name+".txt")), t.read(t.Path("again/"+name+".txt"))
