@@ -47,6 +47,10 @@ static void fields_are_found_in_every_layout(void **state)
 		assert_int_equal(go_types__elem(b, field, &elem), 0);
 		assert_int_equal(elem, type);
 		assert_int_equal(go_types__elem(b, type, &elem), -ENOENT);
+		assert_int_equal(go_types__is(b, type, "http.response"), 0);
+		assert_int_equal(go_types__is(b, type, "http.respons"), -ENOENT);
+		assert_int_equal(go_types__is(b, field, "*http.response"), 0);
+		assert_int_equal(go_types__is(b, MADE_BASE, "http.response"), -EBADMSG);
 		assert_int_equal(go_types__field(b, type, "re", &off, NULL), -ENOENT);
 		assert_int_equal(go_types__field(b, field, "req", &off, NULL), -ENOENT);
 		gobinary__free(b);

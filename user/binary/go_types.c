@@ -239,6 +239,24 @@ int go_types__struct(const struct gobinary *b, const char *name, const char *pac
 			 : find_linked(&t, name, package, type);
 }
 
+int go_types__is(const struct gobinary *b, uint64_t type, const char *name)
+{
+	struct types t;
+	struct span text;
+	struct head h;
+	int err = open_types(b, &t);
+
+	if (!err)
+		err = read_head(&t, type, &h);
+	if (err)
+		return err;
+	if (read_name(&t, t.lo + (uint64_t)(int64_t)h.name, &text) || !text.n)
+		return -ENOENT;
+	if (h.flags & FLAG_STAR)
+		text = span__of(text.p + 1, text.n - 1);
+	return is(text, name) ? 0 : -ENOENT;
+}
+
 int go_types__elem(const struct gobinary *b, uint64_t type, uint64_t *elem)
 {
 	struct types t;

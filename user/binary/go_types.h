@@ -19,6 +19,8 @@ int go_types__struct(const struct gobinary *b, const char *name, const char *pac
 /* A field, and its type (may be NULL). -ENOENT, -EBADMSG. */
 int go_types__field(const struct gobinary *b, uint64_t type, const char *name, uint64_t *off,
 		    uint64_t *field_type);
+/* Is this the name of the type ("http.response")? 0; -ENOENT: no; -EBADMSG. */
+int go_types__is(const struct gobinary *b, uint64_t type, const char *name);
 /* What a pointer type points at. -ENOENT: it is no pointer; -EBADMSG. */
 int go_types__elem(const struct gobinary *b, uint64_t type, uint64_t *elem);
 

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "binary/go_types.h"
+
 #define START "runtime/trace.StartRegion"
 #define END "runtime/trace.(*Region).End"
 
@@ -114,7 +116,10 @@ int plan_regions__start(const struct plan_scan *s, struct region_start *out)
 		err = plan_walk__begin(&w, s, &f);
 	if (!err)
 		err = find_start(&w, out);
-	return err ? err : find_rest(&w, out);
+	if (!err)
+		err = find_rest(&w, out);
+	/* programs take whatever lies behind it for a task */
+	return err ? err : go_types__is(s->b, out->key, "trace.traceContextKey");
 }
 
 /* ---- End ---- */
