@@ -321,7 +321,9 @@ static void slices_are_told(void **state)
 	assert_has(text, "What follows is of trace.out alone, the 1.00s from +4.00s on");
 	assert_has(text, "trace-2.out: 300ms from +0 on, 77 records");
 	assert_has(text, "and 10 with fewer");
-	assert_has(text, "go tool trace out/trace-2.out");
+	assert_has(text, "go tool trace out/trace.out");
+	assert_has(text, "… and so with the 1 other that stands under CAPTURE, slices");
+	assert_has_not(text, "go tool trace out/trace-2.out");
 	json = json_of(&sc);
 	assert_has(json, "\"mode\": \"burst\"");
 	assert_has(json, "\"slices\": 12");

@@ -306,13 +306,10 @@ static void put_trace_commands(const struct summary *s, const char *dir, struct 
 		buf__printf(out, "; will take about %s of memory",
 			    cell__bytes(s->viewer_mem_bytes).s);
 	buf__str(out, "\n");
-	for (size_t i = 0; i < s->trace_cnt; i++) {
-		if (i == s->main_trace)
-			continue;
-		buf__str(out, "  go tool trace ");
-		put_path(out, dir, s->traces[i].file);
-		buf__str(out, "\n");
-	}
+	if (s->trace_cnt > 1)
+		buf__printf(
+			out, "  … and so with the %zu other%s that stand%s under CAPTURE, slices\n",
+			s->trace_cnt - 1, s->trace_cnt > 2 ? "s" : "", s->trace_cnt > 2 ? "" : "s");
 }
 
 void part__commands(const struct summary *s, const char *dir, struct buf *out)
