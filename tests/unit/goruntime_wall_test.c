@@ -305,13 +305,52 @@ static void test_serialized(void **state)
 	free(w.mem);
 }
 
+/* Equal stacks of two goroutines, when they are told apart: in the stored form too. */
+static void test_goroutines_apart(void **state)
+{
+	const struct wall_options opt = {.hz = 100, .goids = true};
+	struct wall_profile *p, *again = NULL;
+	struct wall_sampler *s;
+	struct buf out = {0};
+	struct world w;
+
+	make_world(&w, 2);
+	make_g(&w, 0, 7, 4);
+	make_g(&w, 1, 8, 4);
+	assert_int_equal(wall__open(&w.src, &opt, &s), 0);
+	tick(s, 0);
+	p = finish(s, 100);
+	assert_true(p->goids);
+	assert_int_equal(p->row_cnt, 2);
+	assert_int_equal(p->rows[0].goid + p->rows[1].goid, 15);
+	assert_int_equal(p->rows[0].stack_off, p->rows[1].stack_off);
+	assert_int_equal(wall_profile__serialize(p, &out), 0);
+	assert_int_equal(wall_profile__parse(span__of(out.data, out.len), &again), 0);
+	assert_true(again->goids);
+	assert_int_equal(again->rows[0].goid, p->rows[0].goid);
+	assert_int_equal(again->rows[1].goid, p->rows[1].goid);
+	for (size_t n = 0; n < out.len; n++) {
+		struct wall_profile *cut = NULL;
+
+		assert_int_equal(wall_profile__parse(span__of(out.data, n), &cut), -EBADMSG);
+	}
+	wall_profile__free(again);
+	buf__free(&out);
+	end(&w, p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_quiet),	    cmocka_unit_test(test_changes),
-		cmocka_unit_test(test_new_ones),    cmocka_unit_test(test_torn),
-		cmocka_unit_test(test_labels),	    cmocka_unit_test(test_bounded),
-		cmocka_unit_test(test_target_ends), cmocka_unit_test(test_serialized),
+		cmocka_unit_test(test_quiet),
+		cmocka_unit_test(test_changes),
+		cmocka_unit_test(test_new_ones),
+		cmocka_unit_test(test_torn),
+		cmocka_unit_test(test_labels),
+		cmocka_unit_test(test_bounded),
+		cmocka_unit_test(test_target_ends),
+		cmocka_unit_test(test_serialized),
+		cmocka_unit_test(test_goroutines_apart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

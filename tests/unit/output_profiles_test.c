@@ -258,9 +258,9 @@ static size_t row_of(const struct decoded *d, const char *leaf, const char *stat
 }
 
 static struct decoded *wall_of(const struct wall_profile *profile, const struct gbt_event *samples,
-			       size_t cnt)
+			       size_t cnt, unsigned tags)
 {
-	struct wall_pprof p = {.profile = profile, .tags = TAG_STATE | TAG_CREATOR};
+	struct wall_pprof p = {.profile = profile, .tags = tags};
 	struct raw_stacks *stacks = made_stacks();
 	struct symtab *t = program_symtab();
 	struct wall_running *running;
@@ -268,7 +268,7 @@ static struct decoded *wall_of(const struct wall_profile *profile, const struct 
 	struct decoded *d;
 
 	assert_int_equal(symtab__add_foreign(t, SWEEPER, true, "runtime.bgsweep"), 0);
-	assert_int_equal(wall_running__new(&running), 0);
+	assert_int_equal(wall_running__new(p.tags, &running), 0);
 	for (size_t i = 0; i < cnt; i++)
 		assert_int_equal(wall_running__creator(running, &samples[i].hdr), 0);
 	for (size_t i = 0; i < cnt; i++)
@@ -317,7 +317,7 @@ static void time_of_goroutines_that_run_is_shared_out(void **state)
 				       .states = states,
 				       .states_cnt = 3,
 				       .dropped_ns = 5};
-	struct decoded *d = wall_of(&p, samples, 7);
+	struct decoded *d = wall_of(&p, samples, 7, TAG_STATE | TAG_CREATOR);
 	int64_t labelled = 0;
 	size_t row;
 
@@ -353,9 +353,30 @@ static void time_of_goroutines_that_run_is_shared_out(void **state)
 	assert_int_equal(d->samples[row].values[1], 5);
 	free(d);
 
-	d = wall_of(&p, samples + 3, 3);
+	d = wall_of(&p, samples + 3, 3, TAG_STATE);
 	row = row_of(d, "[running: stack not known without CPU samples]", NULL);
 	assert_int_equal(d->samples[row].values[1], 90000000);
+	free(d);
+
+	/* told apart: each sample has its goroutine, and so have rows that say one */
+	rows[0].goid = 7;
+	d = wall_of(&p, samples, 7, TAG_GOROUTINE);
+	labelled = 0;
+	for (size_t i = 0; i < d->sample_cnt; i++) {
+		const char *leaf = func_of(d, d->samples[i].locations[0], 0);
+		const char *g = label_of(d, i, "goroutine");
+
+		if (!strcmp(leaf, "main.inner")) {
+			assert_int_equal(d->samples[i].values[1], 30000000);
+			labelled += strtol(g, NULL, 10);
+		} else if (g) {
+			assert_string_equal(leaf, "runtime.semacquire1");
+			assert_string_equal(g, "7");
+			assert_int_equal(d->samples[i].values[1], 30000000);
+			labelled += 100;
+		}
+	}
+	assert_int_equal(labelled, 100 + 7 + 8 + 9);
 	free(d);
 }
 

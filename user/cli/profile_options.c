@@ -194,6 +194,7 @@ static void choose_parts(struct profile_args *a, uint32_t hz)
 		a->rec.hz = hz;
 	if (k->needs & PROFILE_NEEDS_LOOKS)
 		a->rec.wall_hz = hz ? hz : WALL_HZ_DEFAULT;
+	a->rec.wall_goids = a->tags & TAG_GOROUTINE;
 	a->rec.stacks = k->needs & PROFILE_NEEDS_SNAPSHOT;
 	/* transitions: names of wait reasons, and who had which labels before */
 	a->rec.snapshot = k->needs & (PROFILE_NEEDS_SNAPSHOT | PROFILE_NEEDS_TRANSITIONS);

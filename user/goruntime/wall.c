@@ -62,6 +62,7 @@ int wall__open(const struct snap_source *src, const struct wall_options *opt,
 		return err;
 	w->src = src;
 	w->labels = opt->labels;
+	w->totals.goids = opt->goids;
 	w->totals.hz = opt->hz;
 	w->rows.max = opt->rows_max ? opt->rows_max : ROWS_MAX;
 	w->head = calloc(1, sizeof(*w->head));
@@ -220,6 +221,7 @@ static int moved_to(struct wall_sampler *w, struct slot *s, const struct g_words
 		.wait_reason = running ? 0 : words->wait_reason,
 		.startpc = words->startpc,
 		.gopc = words->gopc,
+		.goid = w->totals.goids ? words->goid : 0,
 	};
 	uint32_t row = WALL_NO_ROW;
 	int err = 0;

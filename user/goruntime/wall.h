@@ -20,6 +20,7 @@
 struct wall_row {
 	uint64_t ns; /* an estimate: each look stands for half of the time to its neighbours */
 	uint64_t startpc, gopc;
+	uint64_t goid;		       /* 0 where goroutines are not told apart */
 	uint32_t stack_off, stack_cnt; /* pcs of the profile, leaf first, physical; running: none */
 	uint32_t state;		       /* index into states */
 	uint32_t label_off, label_cnt;
@@ -29,6 +30,7 @@ struct wall_row {
 };
 
 struct wall_profile {
+	bool goids;		   /* rows tell goroutines apart */
 	uint32_t hz;		   /* asked */
 	uint64_t begin_ns, end_ns; /* CLOCK_MONOTONIC: first look and last */
 	uint64_t ticks;		   /* looks */
@@ -58,6 +60,7 @@ int wall_profile__parse(struct span in, struct wall_profile **out);
 struct wall_options {
 	uint32_t hz;
 	bool labels;
+	bool goids;	 /* each goroutine has rows of its own */
 	size_t rows_max; /* 0: 1,000,000 */
 };
 

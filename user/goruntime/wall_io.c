@@ -15,6 +15,7 @@
 
 #define MAGIC 0x6c6c6177u /* "wall" */
 #define VERSION 1
+#define VERSION_GOIDS 2 /* rows have a goroutine's number */
 
 enum row_flag {
 	FLAG_RUNNING = 1,
@@ -49,7 +50,7 @@ static void put_text(struct buf *out, const char *s)
 	buf__append(out, s, len);
 }
 
-static void put_row(struct buf *out, const struct wall_row *r)
+static void put_row(struct buf *out, const struct wall_row *r, bool goids)
 {
 	buf__u64(out, r->ns);
 	buf__u64(out, r->startpc);
@@ -61,12 +62,14 @@ static void put_row(struct buf *out, const struct wall_row *r)
 	buf__u32(out, r->label_cnt);
 	buf__u32(out, (r->running ? FLAG_RUNNING : 0) | (r->torn ? FLAG_TORN : 0) |
 			      (r->stack_cut ? FLAG_CUT : 0));
+	if (goids)
+		buf__u64(out, r->goid);
 }
 
 int wall_profile__serialize(const struct wall_profile *p, struct buf *out)
 {
 	buf__u32(out, MAGIC);
-	buf__u32(out, VERSION);
+	buf__u32(out, p->goids ? VERSION_GOIDS : VERSION);
 	buf__u64(out, p->hz);
 	buf__u64(out, p->begin_ns);
 	buf__u64(out, p->end_ns);
@@ -91,7 +94,7 @@ int wall_profile__serialize(const struct wall_profile *p, struct buf *out)
 		put_text(out, p->states[i]);
 	buf__u64(out, p->row_cnt);
 	for (size_t i = 0; i < p->row_cnt; i++)
-		put_row(out, &p->rows[i]);
+		put_row(out, &p->rows[i], p->goids);
 	return out->err;
 }
 
@@ -108,6 +111,7 @@ static void get_row(struct cursor *in, const struct wall_profile *p, struct wall
 	r->label_off = cursor__u32(in);
 	r->label_cnt = cursor__u32(in);
 	flags = cursor__u32(in);
+	r->goid = p->goids ? cursor__u64(in) : 0;
 	r->running = flags & FLAG_RUNNING;
 	r->torn = flags & FLAG_TORN;
 	r->stack_cut = flags & FLAG_CUT;
@@ -164,8 +168,9 @@ int wall_profile__parse(struct span bytes, struct wall_profile **out)
 		return -ENOMEM;
 	magic = cursor__u32(&in);
 	version = cursor__u32(&in);
-	if (!in.err && (magic != MAGIC || version != VERSION))
+	if (!in.err && (magic != MAGIC || version < VERSION || version > VERSION_GOIDS))
 		in.err = -EBADMSG;
+	p->goids = version == VERSION_GOIDS;
 	get_words(&in, p);
 	get_tables(&in, p);
 	if (!in.err && in.off != bytes.n)

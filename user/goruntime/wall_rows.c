@@ -32,7 +32,8 @@ static bool same(const struct wall_row *a, const struct wall_row *b)
 	return a->stack_off == b->stack_off && a->stack_cnt == b->stack_cnt &&
 	       a->state == b->state && a->label_off == b->label_off &&
 	       a->label_cnt == b->label_cnt && a->startpc == b->startpc && a->gopc == b->gopc &&
-	       a->running == b->running && a->torn == b->torn && a->stack_cut == b->stack_cut;
+	       a->goid == b->goid && a->running == b->running && a->torn == b->torn &&
+	       a->stack_cut == b->stack_cut;
 }
 
 static uint64_t hash_of(const struct wall_row *a)
@@ -43,6 +44,7 @@ static uint64_t hash_of(const struct wall_row *a)
 		(uint64_t)a->state << 3 | a->running << 2 | a->torn << 1 | a->stack_cut,
 		a->startpc,
 		a->gopc,
+		a->goid,
 	};
 	uint64_t h = 0;
 
@@ -70,6 +72,7 @@ int wall_rows__of(struct wall_rows *r, const struct wall_place *p, uint32_t *row
 	struct wall_row like = {
 		.startpc = p->startpc,
 		.gopc = p->gopc,
+		.goid = p->goid,
 		.stack_cnt = (uint32_t)p->cnt,
 		.label_off = p->label_off,
 		.label_cnt = p->label_cnt,

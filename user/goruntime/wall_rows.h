@@ -29,7 +29,7 @@ struct wall_place {
 	size_t cnt;
 	bool running, torn, cut;
 	uint8_t status, wait_reason;
-	uint64_t startpc, gopc;
+	uint64_t startpc, gopc, goid;
 	uint32_t label_off, label_cnt;
 };
 

@@ -78,7 +78,7 @@ static const struct profile_kind kinds[PROFILE_ID_MAX] = {
 	[PROFILE_WALL] = {"wall", &PPROF_WALL, PROFILE_NEEDS_LOOKS | PROFILE_USES_SAMPLES,
 			  .estimate = "estimate: goroutines are looked at now and then; the time "
 				      "that they ran is shared out by CPU samples",
-			  .tags = TAG_CREATOR | TAG_STATE,
+			  .tags = TAG_GOROUTINE | TAG_CREATOR | TAG_STATE,
 			  .about = "every goroutine's time, whatever it does, by stack"},
 };
 

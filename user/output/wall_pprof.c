@@ -13,6 +13,7 @@
 
 struct sample {
 	uint64_t stack, labels, gopc; /* gopc 0: not told */
+	uint64_t goid;		      /* 0: goroutines are not told apart */
 	uint64_t cnt;
 	size_t next; /* of the same hash */
 };
@@ -22,14 +23,18 @@ struct wall_running {
 	size_t cnt, cap;
 	struct imap by_hash;  /* -> first */
 	struct imap creators; /* goid -> behind the go statement that made it */
+	bool goids;
 };
 
 #define NONE SIZE_MAX
 
-int wall_running__new(struct wall_running **out)
+int wall_running__new(unsigned tags, struct wall_running **out)
 {
 	*out = calloc(1, sizeof(**out));
-	return *out ? 0 : -ENOMEM;
+	if (!*out)
+		return -ENOMEM;
+	(*out)->goids = tags & TAG_GOROUTINE;
+	return 0;
 }
 
 void wall_running__free(struct wall_running *r)
@@ -52,24 +57,24 @@ int wall_running__creator(struct wall_running *r, const struct gbt_hdr *rec)
 int wall_running__record(struct wall_running *r, const struct gbt_hdr *rec)
 {
 	const struct gbt_event *ev = (const struct gbt_event *)rec;
-	uint64_t hash, at, gopc = 0;
+	uint64_t hash, at, gopc = 0, goid = r->goids ? ev->goid : 0;
 	size_t first;
 
 	if (rec->kind != GBT_SAMPLE || !ev->goid || !ev->stack)
 		return 0;
 	(void)imap__get(&r->creators, ev->goid, &gopc);
-	hash = ev->stack ^ (ev->arg ^ gopc << 1) * UINT64_C(0x9e3779b97f4a7c15);
+	hash = ev->stack ^ (ev->arg ^ gopc << 1 ^ goid << 17) * UINT64_C(0x9e3779b97f4a7c15);
 	first = imap__get(&r->by_hash, hash, &at) ? (size_t)at : NONE;
 	for (size_t i = first; i != NONE; i = r->samples[i].next) {
 		if (r->samples[i].stack == ev->stack && r->samples[i].labels == ev->arg &&
-		    r->samples[i].gopc == gopc) {
+		    r->samples[i].gopc == gopc && r->samples[i].goid == goid) {
 			r->samples[i].cnt++;
 			return 0;
 		}
 	}
 	if (array__reserve(&r->samples, r->cnt, &r->cap, 1, sizeof(*r->samples)))
 		return -ENOMEM;
-	r->samples[r->cnt] = (struct sample){ev->stack, ev->arg, gopc, 1, first};
+	r->samples[r->cnt] = (struct sample){ev->stack, ev->arg, gopc, goid, 1, first};
 	return imap__put(&r->by_hash, hash, r->cnt++);
 }
 
@@ -87,8 +92,8 @@ static int add_row(const struct wall_pprof *p, const struct wall_row *r, struct 
 {
 	static const char *const torn[] = {"[stack changed while it was read]"};
 	const struct snap_label *from = p->profile->labels + r->label_off;
-	const struct goroutine_facts facts = {.gopc = r->gopc,
-					      .state = p->profile->states[r->state]};
+	const struct goroutine_facts facts = {
+		.goid = r->goid, .gopc = r->gopc, .state = p->profile->states[r->state]};
 	struct pprof_label *labels =
 		calloc((size_t)r->label_cnt + PROFILE_TAGS_MAX, sizeof(*labels));
 	struct profile_tag_text tag_text;
@@ -128,7 +133,7 @@ static bool is_ours(const struct wall_pprof *p, const struct sample *s, struct p
 static int add_sample(const struct wall_pprof *p, const struct sample *s,
 		      const struct pprof_stack *stack, uint64_t ns, struct pprof_writer *w)
 {
-	const struct goroutine_facts facts = {.gopc = s->gopc, .state = "running"};
+	const struct goroutine_facts facts = {.goid = s->goid, .gopc = s->gopc, .state = "running"};
 	struct profile_tag_text tag_text;
 	struct sample_labels labels;
 	size_t cnt = sample_labels__get(p->stacks, s->labels, &labels);

@@ -16,7 +16,8 @@
 
 /* The CPU samples of goroutines, by stack, labels and who made them. */
 struct wall_running;
-int wall_running__new(struct wall_running **out);
+/* tags: enum profile_tag, with TAG_GOROUTINE goroutines are told apart. */
+int wall_running__new(unsigned tags, struct wall_running **out);
 void wall_running__free(struct wall_running *r);
 /* First, for TAG_CREATOR: every record, for a goroutine's creator is told behind its first sample.
  */
@@ -29,7 +30,7 @@ struct wall_pprof {
 	const struct wall_running *running;
 	const struct symtab *symtab;
 	const struct raw_stacks *stacks;
-	unsigned tags; /* enum profile_tag; goroutine and thread are not known */
+	unsigned tags; /* enum profile_tag; threads are not known */
 };
 int wall_pprof__add(const struct wall_pprof *p, struct pprof_writer *w);
 

@@ -51,6 +51,7 @@ struct recording_options {
 	bool snapshot;	  /* the goroutines at the window's begin */
 	bool stacks;	  /* and their stacks */
 	uint32_t wall_hz; /* goroutines are looked at so often a second (goruntime/wall.h); 0 not */
+	bool wall_goids;  /* and told apart in the wall profile */
 	bool heap;	  /* the heap's size, read every 10 ms */
 	bool kernel;	  /* CPU samples tell where in the kernel they are */
 	bool creators;	  /* goroutines tell who made them */

@@ -149,6 +149,7 @@ int recording__wall_start(struct recording *r)
 		.target = r->target,
 		.hz = r->opt.wall_hz,
 		.labels = r->opt.labels,
+		.goids = r->opt.wall_goids,
 		.readable = can_be_read,
 		.ctx = r,
 	};

@@ -142,7 +142,7 @@ int render_profiles__new(const struct raw_file *raw, const struct tables *tables
 	if (!err && is_chosen(p, PROFILE_CPU) && p->meta->sample_hz)
 		err = new_cpu(p);
 	if (!err && is_chosen(p, PROFILE_WALL))
-		err = wall_running__new(&p->running);
+		err = wall_running__new(choice->tags, &p->running);
 	if (err)
 		render_profiles__free(p);
 	else

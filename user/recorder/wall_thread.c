@@ -59,7 +59,8 @@ static uint64_t thread_cpu_ns(void)
 
 static int look(struct wall_thread *t)
 {
-	const struct wall_options opt = {.hz = t->cfg.hz, .labels = t->cfg.labels};
+	const struct wall_options opt = {
+		.hz = t->cfg.hz, .labels = t->cfg.labels, .goids = t->cfg.goids};
 
 	if (!t->sampler) {
 		int err;

@@ -20,7 +20,7 @@ enum wall_readable {
 struct wall_thread_config {
 	struct go_target *target; /* borrowed until stop */
 	uint32_t hz;
-	bool labels;
+	bool labels, goids; /* as struct wall_options has them */
 	/* Can its memory be read: has a command exec'ed and checked out, and is it still the same
 	 * program? Asked before each look. */
 	enum wall_readable (*readable)(void *ctx);

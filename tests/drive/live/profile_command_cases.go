@@ -61,7 +61,7 @@ func profileCommandCases() {
 	usage("--hz 5001", "--hz", "-t", "cpu", "--hz", "5001")
 	usage("--hz of a block profile", "--hz", "-t", "block", "--hz", "99")
 	usage("--hz 1001 of a wall profile", "--hz", "-t", "wall", "--hz", "1001")
-	usage("--tag goroutine of a wall profile", "--tag", "-t", "wall", "--tag", "state,goroutine")
+	usage("--tag thread of a wall profile", "goroutine, creator, state", "-t", "wall", "--tag", "state,thread")
 	usage("--tag thread of a block profile", "goroutine, creator, state", "-t", "block", "--tag", "thread")
 	usage("--tag of a heap profile", "no tags", "-t", "heap", "--tag", "state")
 	usage("--kernel of a block profile", "--kernel", "-t", "block", "--kernel")
@@ -81,6 +81,7 @@ func profileCommandCases() {
 	addBeside("profile replaces a file as a whole", profileReplaceCase)
 	add("profile --every", everyCase)
 	addBeside("profile --kernel --tag", kernelTagCase)
+	addBeside("profile wall --tag goroutine", wallTagCase)
 	add("profile names C functions of shared libraries", librariesCase)
 	add("profile has labels that are set in the window", labelledCommandCase)
 	for _, v := range []string{cfg.versions[0], "1.22.12", cfg.newest} {
@@ -302,6 +303,31 @@ func everyCase(t *T) {
 	}
 	if len(names) > 0 {
 		t.pprof(t.Path("series/"+names[0].Name()), "cpu")
+	}
+}
+
+// wallTagCase: the goroutines of a program at rest, by their numbers: each waits all of the time.
+func wallTagCase(t *T) {
+	p := t.fixture(cfg.newest + "/zoo")
+	t.status(t.gobpftrace("profile", "-p", pidOf(p), "-t", "wall", "-d", "1s", "-o", "out.pprof", "-q", "--tag", "goroutine,state"), 0)
+	tags := t.tags(t.Path("out.pprof"))
+	_, list, _ := strings.Cut(tags, " goroutine:")
+	list, _, _ = strings.Cut(list, "\n\n")
+	if n := len(labelShare.FindAllString(list, -1)); n < 900 {
+		t.Errorf("%d goroutines: %s", n, clip(tags))
+	}
+	one := regexp.MustCompile(`\): ([0-9]+)`).FindStringSubmatch(list)
+	if one == nil {
+		t.Fatalf("no number of a goroutine in %s", clip(list))
+	}
+	out := t.top(t.Path("out.pprof"), "-sample_index=time", "-tagfocus=goroutine=^"+one[1]+"$", "-unit=ms")
+	m := regexp.MustCompile(`Showing nodes accounting for ([0-9.]+)ms`).FindStringSubmatch(out)
+	ms := 0.0
+	if m != nil {
+		ms, _ = strconv.ParseFloat(m[1], 64)
+	}
+	if ms < 700 || ms > 1500 {
+		t.Errorf("goroutine %s has %v ms of a second: %s", one[1], ms, clip(out))
 	}
 }
 
