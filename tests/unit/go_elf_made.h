@@ -254,7 +254,7 @@ static inline void made__types(struct made *m, const struct made_options *o)
 	made__slice(m, (unsigned)((st + 56 - MADE_MODULE) / 8), st + 80, 1);
 	made__ptr(m, st + 80, names + 0x40);
 	made__ptr(m, st + 88, ptr);
-	made__u64(m, st + 96, 24);
+	made__u64(m, st + 96, o->minor <= 18 ? 24 << 1 : 24); /* bit 0: embedded */
 }
 
 static inline void made__buildinfo(struct made *m, const struct made_options *o)

@@ -42,6 +42,7 @@ struct types {
 	uint64_t lo, hi;	  /* moduledata.types, etypes */
 	uint64_t links, link_cnt; /* typelinks: int32 from lo; none from 1.27 on */
 	uint64_t row_end;	  /* from 1.27 on: descriptors lie between lo and here */
+	unsigned offset_shift;	  /* of a field's offset; in 1.18 bit 0 says that it is embedded */
 };
 
 static int open_types(const struct gobinary *b, struct types *t)
@@ -55,7 +56,7 @@ static int open_types(const struct gobinary *b, struct types *t)
 	err = elf_file__words(&b->elf, b->moduledata, md, sizeof(md) / sizeof(md[0]));
 	if (err)
 		return err;
-	*t = (struct types){.f = &b->elf};
+	*t = (struct types){.f = &b->elf, .offset_shift = minor <= 18};
 	if (minor <= 19) {
 		t->lo = md[35];
 		t->hi = md[36];
@@ -274,7 +275,7 @@ static int find_field(const struct types *t, const uint64_t *fields, uint64_t cn
 
 		if (read_name(t, w[0], &text) || !is(text, name))
 			continue;
-		*off = w[2];
+		*off = w[2] >> t->offset_shift;
 		if (field_type)
 			*field_type = w[1];
 		return 0;
