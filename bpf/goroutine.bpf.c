@@ -159,13 +159,13 @@ static __always_inline void read_gomaxprocs(struct scratch *s, struct hit *h)
 		get(s, h, &h->arg32, 4, cfg.addr_gomaxprocs + bias_delta);
 }
 
-/* One text behind the record; returns its length. */
+/* One text behind the record, of max bytes at most; returns its length. */
 static __always_inline __u64 read_text(struct scratch *s, struct hit *h, __u64 at, __u64 addr,
-				       __u64 len)
+				       __u64 len, __u64 max)
 {
-	__u64 sz = len > GBT_TEXT_MAX ? GBT_TEXT_MAX : len;
+	__u64 sz = len > max ? max : len;
 
-	if (len > GBT_TEXT_MAX)
+	if (len > max)
 		h->flags |= GBT_F_TEXT_CUT;
 	unwind_opaque(sz);
 	unwind_opaque(at);
@@ -430,6 +430,10 @@ static const struct site_row {
 	[GBT_SITE_REQUEST_END_DEFERRED] = {GBT_REQUEST_END, NEED_OWN},
 	[GBT_SITE_REQUEST_END_H2] = {GBT_REQUEST_END, NEED_OWN},
 	[GBT_SITE_REQUEST_PANIC_H2] = {GBT_REQUEST_END, NEED_OWN},
+	[GBT_SITE_CLIENT_BEGIN] = {GBT_REQUEST_BEGIN, NEED_RUNS},
+	[GBT_SITE_CLIENT_END] = {GBT_REQUEST_END, NEED_OWN},
+	[GBT_SITE_CLIENT_END_ALT] = {GBT_REQUEST_END, NEED_OWN},
+	[GBT_SITE_CLIENT_FAIL] = {GBT_REQUEST_END, NEED_OWN},
 };
 
 static __always_inline void load_needs(struct scratch *s, struct hit *h, struct pt_regs *ctx)
@@ -590,26 +594,66 @@ static __always_inline void read_annotation(struct scratch *s, struct hit *h, st
 		str = GO_ARG1(ctx);
 		len = GO_ARG2(ctx);
 	}
-	first = h->arg32 == GBT_REGION_STOP ? 0 : read_text(s, h, 0, str, len);
+	first = h->arg32 == GBT_REGION_STOP ? 0 : read_text(s, h, 0, str, len, GBT_TEXT_MAX);
 	s->text.len[0] = first;
 	s->text.len[1] = 0;
 	if (h->kind == GBT_USER_LOG)
-		s->text.len[1] = read_text(s, h, first, GO_ARG3(ctx), GO_ARG4(ctx));
+		s->text.len[1] = read_text(s, h, first, GO_ARG3(ctx), GO_ARG4(ctx), GBT_TEXT_MAX);
 }
 
-/* serverHandler.ServeHTTP(rw, req): the time is taken when all is read, right before the handler.
- */
-static __always_inline void begin_request(struct scratch *s, struct hit *h, struct pt_regs *ctx)
+static __always_inline void read_request(struct scratch *s, struct hit *h, __u64 req)
 {
 	__u64 name[4] = {}, first;
 
 	if (cfg.requests.names)
-		request_names(s, h, GO_ARG3(ctx), name);
-	first = read_text(s, h, 0, name[0], name[1]);
+		request_names(s, h, req, name);
+	first = read_text(s, h, 0, name[0], name[1], GBT_TEXT_MAX);
 	s->text.len[0] = first;
-	s->text.len[1] = read_text(s, h, first, name[2], name[3]);
+	s->text.len[1] = read_text(s, h, first, name[2], name[3], GBT_TEXT_MAX);
+}
+
+/* Host and path are one text: both together fit. */
+#define METHOD_MAX 64
+#define HOST_MAX 128
+
+/* An empty method means GET. */
+static __always_inline bool read_call(struct scratch *s, struct hit *h, __u64 req)
+{
+	__u64 name[6] = {}, method = 3, host;
+
+	if (!client_names(s, h, req, name))
+		return false;
+	s->text.len[0] = s->text.len[1] = 0;
+	if (!cfg.requests.names)
+		return true;
+	s->text.text[0] = 'G';
+	s->text.text[1] = 'E';
+	s->text.text[2] = 'T';
+	if (name[1])
+		method = read_text(s, h, 0, name[0], name[1], METHOD_MAX);
+	s->text.len[0] = method;
+	host = read_text(s, h, method, name[2], name[3], HOST_MAX);
+	s->text.len[1] = host;
+	s->text.len[1] += read_text(s, h, method + host, name[4], name[5], HOST_MAX);
+	return true;
+}
+
+/*
+ * serverHandler.ServeHTTP(rw, req), or a call of another: the time is taken when all is read, right
+ * before what it is the begin of.
+ */
+static __always_inline void begin_request(struct scratch *s, struct hit *h, struct pt_regs *ctx)
+{
+	__u64 writer = 0;
+
+	if (h->site == GBT_SITE_REQUEST_BEGIN) {
+		writer = GO_ARG2(ctx);
+		read_request(s, h, GO_ARG3(ctx));
+	} else if (!read_call(s, h, GO_ARG1(ctx))) {
+		return;
+	}
 	h->now = bpf_ktime_get_ns();
-	request_open(s, h, GO_G(ctx), GO_ARG2(ctx));
+	request_open(s, h, GO_G(ctx), writer);
 	send_text(s, h);
 }
 
@@ -633,8 +677,7 @@ static __always_inline bool stamps_early(__u32 site)
 {
 	return site == GBT_SITE_CREATE || site == GBT_SITE_CREATE_AFTER ||
 	       site == GBT_SITE_NEWCORO || site == GBT_SITE_GC_ASSIST ||
-	       site == GBT_SITE_START_WORLD ||
-	       (site >= GBT_SITE_REQUEST_END && site <= GBT_SITE_REQUEST_PANIC_H2);
+	       site == GBT_SITE_START_WORLD || site_rows[site & 63].kind == GBT_REQUEST_END;
 }
 
 static __always_inline void handle(struct scratch *s, struct hit *h, struct pt_regs *ctx,
@@ -649,14 +692,15 @@ static __always_inline void handle(struct scratch *s, struct hit *h, struct pt_r
 		h->now = bpf_ktime_get_ns();
 	if (!on_site(s, h, ctx))
 		return;
+	if (h->kind == GBT_REQUEST_END &&
+	    !request_close(s, h, GO_G(ctx), GO_ARG0(ctx), GO_ARG1(ctx)))
+		return;
+	if (h->walk != WALK_NONE)
+		walk(s, h, ctx);
 	if (h->kind == GBT_REQUEST_BEGIN) {
 		begin_request(s, h, ctx);
 		return;
 	}
-	if (h->kind == GBT_REQUEST_END && !request_close(s, h, GO_G(ctx), GO_ARG0(ctx)))
-		return;
-	if (h->walk != WALK_NONE)
-		walk(s, h, ctx);
 	if (!h->now)
 		h->now = bpf_ktime_get_ns();
 	if (h->kind == GBT_USER_TASK_END)

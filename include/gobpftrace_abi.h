@@ -109,11 +109,12 @@ enum gbt_kind {
 	/* goid needs a new span for a size class: arg32=class, arg=objects that were allocated from
 	 * the one before, cur=their size. A large object: arg32=0, arg=1, cur=bytes */
 	GBT_ALLOC = 33,
-	/* goid begins to serve a request of net/http; text[0]=method, text[1]=path, both empty
-	 * where they are not wanted or not to be had */
+	/* goid begins to serve a request, or calls another: arg32=enum gbt_span << GBT_SPAN_SHIFT.
+	 * Texts of a request: method, path; of a call of HTTP: method, host and path (stack=who
+	 * calls). Both are empty where they are not wanted or not to be had */
 	GBT_REQUEST_BEGIN = 34,
-	/* goid has served it: arg=time_ns of its begin; arg32=status (0: none was written) |
-	 * GBT_REQUEST_* */
+	/* goid has served it, or been answered: arg=time_ns of its begin; arg32=the same | status
+	 * (0: none was written) | GBT_REQUEST_* */
 	GBT_REQUEST_END = 35,
 	/* definitions, not events */
 	GBT_STACK = 64,	 /* struct gbt_stack */
@@ -127,6 +128,16 @@ enum gbt_kind {
 #define GBT_REQUEST_HIJACKED (1 << 17)	/* the handler took the connection over */
 #define GBT_REQUEST_PANICKED (1 << 18)	/* … panicked, or called Goexit */
 #define GBT_REQUEST_NO_STATUS (1 << 19) /* the status could not be read */
+#define GBT_REQUEST_FAILED (1 << 20)	/* a call: it returned an error, not an answer */
+
+/* What it is that begins and ends: a goroutine has at most one of each kind open. */
+enum gbt_span {
+	GBT_SPAN_REQUEST, /* served by net/http */
+	GBT_SPAN_CLIENT,  /* asked by net/http's Transport */
+	GBT_SPAN_MAX,
+};
+#define GBT_SPAN_SHIFT 24
+#define GBT_SPAN_OF(arg32) ((arg32) >> GBT_SPAN_SHIFT & 0xf)
 
 enum gbt_region {
 	GBT_REGION_BEGIN = 0,
@@ -251,6 +262,12 @@ struct gbt_requests {
 	__u32 names; /* 1: methods and paths are read */
 };
 
+/* Calls of net/http's Transport: offsets in its structs. */
+struct gbt_calls {
+	__s32 url_host; /* url.URL.Host, right in front of Path */
+	__s32 status;	/* Response.StatusCode */
+};
+
 /*
  * What the programs are told before load (read-only data). The caller of the capture room
  * fills what comes from the binary; tgid, pidns_*, ring_mask, leaf_cnt and scratch_mask are
@@ -294,6 +311,7 @@ struct gbt_config {
 	struct gbt_range frameless_syscall[2];
 	__u64 trace_key; /* run-time address of the type of the key that a context has a task by */
 	struct gbt_requests requests;
+	struct gbt_calls calls;
 };
 
 /*

@@ -55,7 +55,11 @@
 	X(REQUEST_END)                                                                             \
 	X(REQUEST_END_DEFERRED)                                                                    \
 	X(REQUEST_END_H2)                                                                          \
-	X(REQUEST_PANIC_H2)
+	X(REQUEST_PANIC_H2)                                                                        \
+	X(CLIENT_BEGIN)                                                                            \
+	X(CLIENT_END)                                                                              \
+	X(CLIENT_END_ALT)                                                                          \
+	X(CLIENT_FAIL)
 
 enum gbt_site {
 	GBT_SITE_NONE = 0,

@@ -34,7 +34,10 @@ struct scratch {
 	__u64 cnt[GBT_C_MAX], words[32];
 };
 
-static struct gbt_config cfg = {.requests = {.status = 8, .h2_rws = 0, .h2_status = 8}};
+static struct gbt_config cfg = {
+	.requests = {.status = 8, .h2_rws = 0, .h2_status = 8},
+	.calls = {.url_host = 8, .status = 8},
+};
 static __u64 era = 1;
 
 static int get(struct scratch *s, struct hit *h, void *dst, __u32 sz, __u64 addr)
@@ -45,20 +48,20 @@ static int get(struct scratch *s, struct hit *h, void *dst, __u32 sz, __u64 addr
 
 /* A map of a few. */
 static struct {
-	__u64 key, value[8];
+	__u64 key[2], value[8];
 	bool used;
 } map[4];
 static size_t map_cnt;
 
-static void *map_find(__u64 key)
+static void *map_find(const void *key)
 {
 	for (size_t i = 0; i < map_cnt; i++)
-		if (map[i].used && map[i].key == key)
+		if (map[i].used && !memcmp(map[i].key, key, sizeof(map[i].key)))
 			return map[i].value;
 	return NULL;
 }
 
-static int map_put(__u64 key, const void *value, size_t sz)
+static int map_put(const void *key, const void *value, size_t sz)
 {
 	void *at = map_find(key);
 
@@ -66,7 +69,7 @@ static int map_put(__u64 key, const void *value, size_t sz)
 	if (!at && map_cnt == sizeof(map) / sizeof(map[0]))
 		return -1;
 	if (!at) {
-		map[map_cnt].key = key;
+		memcpy(map[map_cnt].key, key, sizeof(map[0].key));
 		map[map_cnt].used = true;
 		at = map[map_cnt++].value;
 	}
@@ -74,16 +77,16 @@ static int map_put(__u64 key, const void *value, size_t sz)
 	return 0;
 }
 
-static int map_delete(__u64 key)
+static int map_delete(const void *key)
 {
 	for (size_t i = 0; i < map_cnt; i++)
-		map[i].used &= map[i].key != key;
+		map[i].used &= memcmp(map[i].key, key, sizeof(map[i].key)) != 0;
 	return 0;
 }
 
-#define bpf_map_lookup_elem(m, k) map_find(*(k))
-#define bpf_map_update_elem(m, k, v, flags) map_put(*(k), v, sizeof(*(v)))
-#define bpf_map_delete_elem(m, k) map_delete(*(k))
+#define bpf_map_lookup_elem(m, k) map_find(k)
+#define bpf_map_update_elem(m, k, v, flags) map_put(k, v, sizeof(*(v)))
+#define bpf_map_delete_elem(m, k) map_delete(k)
 
 #include "requests.h"
 
@@ -104,7 +107,7 @@ static void begin(__u64 goid, __u64 now)
 static bool end(__u64 goid, enum gbt_site site, struct hit *h)
 {
 	*h = (struct hit){.goid = goid, .site = site};
-	return request_close(&s, h, G, 0);
+	return request_close(&s, h, G, 0, 0);
 }
 
 static int fresh(void **state)
@@ -158,12 +161,73 @@ static void a_gap_ends_none(void **state)
 	assert_false(end(7, GBT_SITE_REQUEST_END, &h));
 }
 
+/* A goroutine serves a request and makes a call at once; each ends for itself. */
+static void a_call_is_no_request(void **state)
+{
+	struct hit h = {.goid = 7, .now = 150, .site = GBT_SITE_CLIENT_BEGIN};
+	__u64 answer[2] = {0, 302};
+
+	begin(7, 100);
+	request_open(&s, &h, G, 0);
+	assert_int_equal(GBT_SPAN_OF(h.arg32), GBT_SPAN_CLIENT);
+	h = (struct hit){.goid = 7, .site = GBT_SITE_CLIENT_END};
+	assert_true(request_close(&s, &h, G, (uintptr_t)answer, 0));
+	assert_int_equal(h.arg, 150);
+	assert_int_equal(h.arg32, 302 | GBT_SPAN_CLIENT << GBT_SPAN_SHIFT);
+	assert_false(request_close(&s, &h, G, (uintptr_t)answer, 0));
+	assert_true(end(7, GBT_SITE_REQUEST_END, &h));
+	assert_int_equal(h.arg, 100);
+	assert_int_equal(h.arg32, 404);
+}
+
+static void a_call_fails_where_there_is_an_error(void **state)
+{
+	static const enum gbt_site sites[] = {GBT_SITE_CLIENT_FAIL, GBT_SITE_CLIENT_END_ALT};
+	__u64 answer[2] = {0, 200};
+
+	for (size_t i = 0; i < 2; i++) {
+		struct hit h = {.goid = 7, .now = 150, .site = GBT_SITE_CLIENT_BEGIN};
+
+		request_open(&s, &h, G, 0);
+		h.site = sites[i];
+		assert_true(request_close(&s, &h, G, 0, 1));
+		assert_int_equal(h.arg32, GBT_REQUEST_FAILED | GBT_SPAN_CLIENT << GBT_SPAN_SHIFT);
+		h.site = GBT_SITE_CLIENT_BEGIN;
+		request_open(&s, &h, G, 0);
+		h.site = GBT_SITE_CLIENT_END_ALT;
+		assert_true(request_close(&s, &h, G, (uintptr_t)answer, 0));
+		assert_int_equal(GBT_REQUEST_STATUS(h.arg32), 200);
+	}
+}
+
+/* Request: method, URL; URL: host at 8, path behind it. */
+static void a_call_without_a_host_is_none(void **state)
+{
+	__u64 url[5] = {0, 1000, 4, 2000, 5}, req[3] = {3000, 3, (uintptr_t)url}, words[6];
+	struct hit h = {0};
+
+	assert_true(client_names(&s, &h, (uintptr_t)req, words));
+	assert_int_equal(words[0], 3000);
+	assert_int_equal(words[1], 3);
+	assert_int_equal(words[2], 1000);
+	assert_int_equal(words[3], 4);
+	assert_int_equal(words[4], 2000);
+	assert_int_equal(words[5], 5);
+	url[2] = 0;
+	assert_false(client_names(&s, &h, (uintptr_t)req, words));
+	req[2] = 0;
+	assert_false(client_names(&s, &h, (uintptr_t)req, words));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(an_end_has_its_begin_and_status, fresh),
 		cmocka_unit_test_setup(a_begin_without_end_is_no_other_goroutines, fresh),
 		cmocka_unit_test_setup(a_gap_ends_none, fresh),
+		cmocka_unit_test_setup(a_call_is_no_request, fresh),
+		cmocka_unit_test_setup(a_call_fails_where_there_is_an_error, fresh),
+		cmocka_unit_test_setup(a_call_without_a_host_is_none, fresh),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

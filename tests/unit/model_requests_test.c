@@ -75,11 +75,91 @@ static void test_requests_are_closed_by_the_next(void **state)
 	end_scene(s);
 }
 
+static void call(struct scene *s, const char *method, const char *where)
+{
+	serve(s, method, where);
+	s->evs[s->cnt - 1].ev.arg32 = GBT_SPAN_CLIENT << GBT_SPAN_SHIFT;
+}
+
+static void answer(struct scene *s, int32_t ending)
+{
+	ev(s, 10, 0, GBT_REQUEST_END, 5)->arg32 = ending | GBT_SPAN_CLIENT << GBT_SPAN_SHIFT;
+}
+
+/* Calls are tasks of the request that their goroutine serves, if it does. */
+static void test_calls_are_tasks_of_their_request(void **state)
+{
+	struct scene *s = new_scene();
+
+	answer(s, 200); /* of one that began before */
+	serve(s, "GET", "/a");
+	call(s, "POST", "shop/b");
+	answer(s, GBT_REQUEST_FAILED);
+	ev(s, 10, 0, GBT_REQUEST_END, 5)->arg32 = 200;
+	call(s, "", "");
+	answer(s, GBT_REQUEST_NO_STATUS);
+	play(s, "@ProcStatus 10/-1/0 =1\n"
+		"@GoStatusStack 10/0/0 5 =2\n"
+		"@ProcStatus -1/-1/0 1 =2\n"
+		"ProcsChange 10/0/5 =2\n"
+		"UserTaskBegin 10/0/5\n"
+		"UserRegionBegin 10/0/5\n"
+		"UserTaskBegin 10/0/5\n"
+		"UserRegionBegin 10/0/5\n"
+		"UserLog 10/0/5\n"
+		"UserRegionEnd 10/0/5\n"
+		"UserTaskEnd 10/0/5\n"
+		"UserLog 10/0/5\n"
+		"UserRegionEnd 10/0/5\n"
+		"UserTaskEnd 10/0/5\n"
+		"UserTaskBegin 10/0/5\n"
+		"UserRegionBegin 10/0/5\n"
+		"UserRegionEnd 10/0/5\n"
+		"UserTaskEnd 10/0/5\n");
+	assert_int_equal(repairs(s), 0);
+	assert_string_equal(str(s, 1), "GET /a");
+	assert_string_equal(str(s, 2), "client POST shop/b");
+	assert_string_equal(str(s, 4), "error");
+	assert_string_equal(str(s, 6), "client");
+	end_scene(s);
+}
+
+/* A request that ends has no call open any more; what is no kind of call is dropped. */
+static void test_calls_end_with_their_request(void **state)
+{
+	struct scene *s = new_scene();
+
+	serve(s, "GET", "/1");
+	call(s, "GET", "shop/2");
+	ev(s, 10, 0, GBT_REQUEST_END, 5)->arg32 = 200;
+	answer(s, 200);
+	serve(s, "GET", "/3");
+	s->evs[s->cnt - 1].ev.arg32 = 15 << GBT_SPAN_SHIFT;
+	play(s, "@ProcStatus 10/-1/0 =1\n"
+		"@GoStatusStack 10/0/0 5 =2\n"
+		"@ProcStatus -1/-1/0 1 =2\n"
+		"ProcsChange 10/0/5 =2\n"
+		"UserTaskBegin 10/0/5\n"
+		"UserRegionBegin 10/0/5\n"
+		"UserTaskBegin 10/0/5\n"
+		"UserRegionBegin 10/0/5\n"
+		"UserRegionEnd 10/0/5\n"
+		"UserTaskEnd 10/0/5\n"
+		"UserLog 10/0/5\n"
+		"UserRegionEnd 10/0/5\n"
+		"UserTaskEnd 10/0/5\n");
+	assert_int_equal(s->stats.repairs[REPAIR_STOP], 1);
+	assert_int_equal(s->stats.repairs[REPAIR_DROPPED], 1);
+	end_scene(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_requests_are_tasks),
 		cmocka_unit_test(test_requests_are_closed_by_the_next),
+		cmocka_unit_test(test_calls_are_tasks_of_their_request),
+		cmocka_unit_test(test_calls_end_with_their_request),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

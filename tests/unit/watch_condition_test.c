@@ -42,6 +42,9 @@ static void takes_what_the_manual_shows(void **state)
 		{"request match '/a*' p50 > 1ms", COND_REQUEST_PCT, 1e6, "request-p50"},
 		{"request rate < 10/s", COND_REQUEST_RATE, 10, "request-rate"},
 		{"request match '*' rate > 10/s for 5s", COND_REQUEST_RATE, 10, "request-rate"},
+		{"client > 500ms", COND_REQUEST, 5e8, "client"},
+		{"client match 'GET shop/*' p99 > 1s", COND_REQUEST_PCT, 1e9, "client-p99"},
+		{"client rate > 10/s", COND_REQUEST_RATE, 10, "client-rate"},
 	};
 
 	for (size_t i = 0; i < sizeof(ok) / sizeof(ok[0]); i++) {

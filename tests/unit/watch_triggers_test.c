@@ -152,6 +152,50 @@ static void slow_requests_by_name(void **state)
 	end(&w);
 }
 
+static void call_begins(struct world *w, uint64_t time_ns, uint64_t goid, const char *where)
+{
+	struct gbt_text r = {.ev = {.hdr = {.time_ns = time_ns, .kind = GBT_REQUEST_BEGIN},
+				    .goid = goid,
+				    .stack = 33,
+				    .arg32 = GBT_SPAN_CLIENT << GBT_SPAN_SHIFT},
+			     .len = {3, (uint16_t)strlen(where)},
+			     .text = "GET"};
+
+	memcpy(r.text + 3, where, r.len[1]);
+	assert_int_equal(triggers__event(w->t, &r.ev, NULL, 0), 0);
+}
+
+/* The goroutine serves a request, and calls meanwhile: each has its own begin, end and conditions.
+ */
+static void calls_are_no_requests(void **state)
+{
+	const int32_t client = GBT_SPAN_CLIENT << GBT_SPAN_SHIFT;
+	struct world w;
+	struct firing f;
+
+	begin(&w, "client match '/cart*' > 50ms");
+	request_begins(&w, 1 * S, 7, "GET", "/cart");
+	call_begins(&w, 1 * S + 10 * MS, 7, "shop:80/cart/1");
+	request_ends(&w, 1 * S + 90 * MS, 7, 1 * S + 10 * MS, GBT_REQUEST_FAILED | client);
+	assert_true(fires(&w, &f));
+	assert_true(f.is_request);
+	assert_int_equal(f.begin_ns, 1 * S + 10 * MS);
+	assert_int_equal(f.stack, 33);
+	assert_int_equal(f.request.span, GBT_SPAN_CLIENT);
+	assert_memory_equal(f.request.path, "shop:80/cart/1", f.request.path_len);
+	request_ends(&w, 3 * S, 7, 1 * S, 200);
+	assert_false(fires(&w, &f));
+	call_begins(&w, 4 * S, 7, "shop:80/other");
+	request_ends(&w, 5 * S, 7, 4 * S, 200 | client);
+	assert_false(fires(&w, &f));
+	/* with its goroutine both are gone; what is of no kind is not kept */
+	call_begins(&w, 6 * S, 7, "shop:80/cart/2");
+	happens(&w, 6 * S + 1, GBT_EXIT, 1, 7, 0, 0);
+	triggers__looked(w.t, 1 * S, 9 * S);
+	assert_false(fires(&w, &f));
+	end(&w);
+}
+
 /* The longest fires once while it goes on, and not again at its end. */
 static void requests_that_do_not_end(void **state)
 {
@@ -724,6 +768,7 @@ int main(void)
 		cmocka_unit_test(wait_for_a_processor),
 		cmocka_unit_test(blocked_by_kind),
 		cmocka_unit_test(slow_requests_by_name),
+		cmocka_unit_test(calls_are_no_requests),
 		cmocka_unit_test(requests_that_do_not_end),
 		cmocka_unit_test(requests_whose_begin_was_lost),
 		cmocka_unit_test(rate_of_requests),

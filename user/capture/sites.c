@@ -45,7 +45,7 @@ uint32_t site__cookie(const struct probe_site *s, unsigned go_minor)
 	cookie |= taken << 8;
 	if (s->when == SITE_IF_EQUAL)
 		cookie |= GBT_COOKIE_IF_EQUAL;
-	if (s->when != SITE_ALWAYS) /* inside of a body */
+	if (s->when != SITE_ALWAYS || s->id == SITE_CLIENT_BEGIN) /* inside of a body */
 		cookie |= GBT_COOKIE_IN_FRAME;
 	/* Up to 1.20 the stack check (cmp, jbe) comes before the frame, all else after. Later
 	 * versions are probed at the push that begins the frame, or on the system stack. */

@@ -8,14 +8,29 @@
 
 #include "base/duration.h"
 #include "cli/cli.h"
+#include "model/request_text.h"
 #include "output/json.h"
 #include "process/process.h"
 
 /* ---- reasons ---- */
 
-static const char *sentence(enum cond_subject s)
+static const char *sentence_of_call(enum cond_subject s)
 {
 	switch (s) {
+	case COND_REQUEST_PCT:
+		return "calls that ended in the time said";
+	case COND_REQUEST_RATE:
+		return "calls that ended, a second";
+	default:
+		return "one call, until it was answered; the stack is who called";
+	}
+}
+
+static const char *sentence(const struct condition *c)
+{
+	if (condition__needs_requests(c) && c->span != GBT_SPAN_REQUEST)
+		return sentence_of_call(c->subject);
+	switch (c->subject) {
 	case COND_SCHED:
 		return "it was runnable and waited for a processor; the stack is where it had "
 		       "stopped";
@@ -56,20 +71,6 @@ static uint64_t to_raw(const struct condition *c, double v)
 	return v > 0 ? (uint64_t)v : 0;
 }
 
-static void put_ending(int32_t ended, char *out, size_t sz)
-{
-	int status = GBT_REQUEST_STATUS(ended);
-
-	if (ended & GBT_REQUEST_PANICKED)
-		snprintf(out, sz, "panic");
-	else if (ended & GBT_REQUEST_HIJACKED)
-		snprintf(out, sz, "hijacked");
-	else if (ended & GBT_REQUEST_NO_STATUS)
-		snprintf(out, sz, "not known");
-	else
-		snprintf(out, sz, "%d", status ? status : 200);
-}
-
 static void put_request(const struct firing *f, struct raw_reason *out)
 {
 	const struct request_name *r = &f->request;
@@ -79,7 +80,7 @@ static void put_request(const struct firing *f, struct raw_reason *out)
 	if (f->lasts)
 		snprintf(out->ending, sizeof(out->ending), "not over");
 	else
-		put_ending(f->ended, out->ending, sizeof(out->ending));
+		request_text__ending(f->ended, out->ending);
 }
 
 void watch_reason__of(const struct condition *c, const struct firing *f, struct raw_reason *out)
@@ -93,7 +94,7 @@ void watch_reason__of(const struct condition *c, const struct firing *f, struct 
 		.stack = f->stack,
 	};
 	snprintf(out->condition, sizeof(out->condition), "%s", c->text);
-	snprintf(out->what, sizeof(out->what), "%s%s", sentence(c->subject),
+	snprintf(out->what, sizeof(out->what), "%s%s", sentence(c),
 		 f->lasts ? "; it was not over when this was seen" : "");
 	if (f->is_request)
 		put_request(f, out);

@@ -452,17 +452,32 @@ static int plan_regions(struct planner *p)
 	return 0;
 }
 
-/* All sites of requests, or none and a note. */
-static int plan_requests(struct planner *p)
-{
-	struct request_sites r;
-	int err = plan_requests__server(&p->scan, p->use_nop5, &r);
+/* What has a begin and an end and is no runtime's: all sites of a kind, or none and a note. */
+static const struct span_row {
+	uint64_t sites;
+	int (*find)(const struct plan_scan *s, bool use_nop5, struct request_sites *out);
+	const char *what;
+} span_rows[] = {
+	{SITES_REQUEST, plan_requests__server, "requests of net/http"},
+	{SITES_CLIENT, plan_requests__client, "calls by net/http"},
+};
 
-	for (size_t i = 0; !err && i < r.cnt; i++)
+static int plan_spans(struct planner *p, const struct span_row *row)
+{
+	size_t before = p->plan->cnt;
+	struct request_sites r;
+	int err = row->find(&p->scan, p->use_nop5, &r);
+
+	for (size_t i = 0; !err && i < r.cnt; i++) {
 		err = add(p, r.s[i].id, false, &r.s[i].f, &r.s[i].spot);
-	if (err == -ENOENT)
-		note(p, "%s has no place to be probed: requests of net/http are not seen", r.lacks);
-	return err == -ENOENT ? 0 : err;
+		if (!err)
+			p->plan->sites[p->plan->cnt - 1].when = r.s[i].when;
+	}
+	if (err != -ENOENT)
+		return err;
+	p->plan->cnt = before;
+	note(p, "%s has no place to be probed: %s are not seen", r.lacks, row->what);
+	return 0;
 }
 
 static int plan_all(struct planner *p)
@@ -479,8 +494,10 @@ static int plan_all(struct planner *p)
 		err = plan_start_world(p);
 	if (!err && p->sites & ASSIST_END_SITES)
 		err = plan_assist_ends(p);
-	if (!err && p->sites & SITES_REQUEST)
-		err = plan_requests(p);
+	for (size_t i = 0; !err && i < ARRAY_CNT(span_rows); i++) {
+		if (p->sites & span_rows[i].sites)
+			err = plan_spans(p, &span_rows[i]);
+	}
 	for (size_t i = 0; !err && i < ARRAY_CNT(plan_rows); i++) {
 		if (p->sites & SITE_BIT(plan_rows[i].id))
 			err = plan_row(p, &plan_rows[i]);
@@ -619,6 +636,10 @@ const char *site_id__name(enum site_id i)
 		[SITE_REQUEST_END_DEFERRED] = "request end (panic)",
 		[SITE_REQUEST_END_H2] = "request end (HTTP/2)",
 		[SITE_REQUEST_PANIC_H2] = "request end (HTTP/2, panic)",
+		[SITE_CLIENT_BEGIN] = "HTTP call",
+		[SITE_CLIENT_END] = "HTTP call end",
+		[SITE_CLIENT_END_ALT] = "HTTP call end (other transport)",
+		[SITE_CLIENT_FAIL] = "HTTP call end (error)",
 	};
 
 	return (unsigned)i < SITE_MAX && names[i] ? names[i] : "?";

@@ -74,6 +74,11 @@ enum site_id {
 	SITE_REQUEST_END_DEFERRED, /* the same in its deferred function: after a panic or Goexit */
 	SITE_REQUEST_END_H2,	   /* (*responseWriter).handlerDone: RAX = response writer */
 	SITE_REQUEST_PANIC_H2, /* CALL writeFrameFromHandler in runHandler's deferred function */
+	/* net/http's Transport, inside of its roundTrip, R14 = user g at all of them */
+	SITE_CLIENT_BEGIN,   /* CALL alternateRoundTripper: RBX = *Request */
+	SITE_CLIENT_END,     /* there is an answer: RAX = *Response */
+	SITE_CLIENT_END_ALT, /* behind another RoundTripper: RAX = *Response, RBX = 0 or error */
+	SITE_CLIENT_FAIL,    /* it is going to return an error */
 	SITE_MAX,
 };
 
@@ -139,12 +144,17 @@ int plan__make(const struct gobinary *b, bool use_nop5, struct probe_plan *out);
 	(SITE_BIT(SITE_REQUEST_BEGIN) | SITE_BIT(SITE_REQUEST_END) |                               \
 	 SITE_BIT(SITE_REQUEST_END_DEFERRED) | SITE_BIT(SITE_REQUEST_END_H2) |                     \
 	 SITE_BIT(SITE_REQUEST_PANIC_H2))
+/* Of calls that net/http's Transport makes: the same. */
+#define SITES_CLIENT                                                                               \
+	(SITE_BIT(SITE_CLIENT_BEGIN) | SITE_BIT(SITE_CLIENT_END) | SITE_BIT(SITE_CLIENT_END_ALT) | \
+	 SITE_BIT(SITE_CLIENT_FAIL))
+#define SITES_SPAN (SITES_REQUEST | SITES_CLIENT)
 /* What a program tells a tracer: their records have texts. */
 #define SITES_ANNOTATION                                                                           \
 	(SITE_BIT(SITE_USER_TASK_CREATE) | SITE_BIT(SITE_USER_TASK_END) |                          \
 	 SITE_BIT(SITE_USER_REGION) | SITE_BIT(SITE_USER_LOG) | SITES_REGION)
 /* All that a trace needs. */
-#define SITES_ALL (~(SITES_ALLOC | SITES_REQUEST))
+#define SITES_ALL (~(SITES_ALLOC | SITES_SPAN))
 /* Where goroutines begin to be. */
 #define SITES_CREATE (SITE_BIT(SITE_CREATE) | SITE_BIT(SITE_CREATE_AFTER) | SITE_BIT(SITE_NEWCORO))
 _Static_assert(SITE_MAX <= 64, "a set of sites is a word");

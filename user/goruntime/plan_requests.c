@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#define ROWS 5
 struct row {
 	enum site_id id;
 	const char *func, *callee; /* callee NULL: the prologue */
@@ -47,7 +48,7 @@ static int find_all(const struct plan_scan *s, const struct row *rows, size_t cn
 /* Programs built with nethttpomithttp2 have no HTTP/2. */
 int plan_requests__server(const struct plan_scan *s, bool use_nop5, struct request_sites *out)
 {
-	static const struct row rows[REQUEST_SITES_MAX] = {
+	static const struct row rows[ROWS] = {
 		{SITE_REQUEST_BEGIN, "net/http.serverHandler.ServeHTTP", NULL, false},
 		{SITE_REQUEST_END, "net/http.(*conn).serve", "net/http.(*conn).hijacked", true},
 		{SITE_REQUEST_END_DEFERRED, "net/http.(*conn).serve.func1",
@@ -62,7 +63,7 @@ int plan_requests__server(const struct plan_scan *s, bool use_nop5, struct reque
 		{SITE_REQUEST_PANIC_H2, "net/http/internal/http2.(*serverConn).runHandler.func1",
 		 "net/http/internal/http2.(*serverConn).writeFrameFromHandler", false},
 	};
-	struct row chosen[REQUEST_SITES_MAX];
+	struct row chosen[ROWS];
 	struct gobinary_func f;
 	size_t cnt = 3;
 	int err = gobinary__func_by_name(s->b, rows[0].func, &f);
@@ -75,6 +76,6 @@ int plan_requests__server(const struct plan_scan *s, bool use_nop5, struct reque
 		memcpy(chosen + cnt, rows_1_27, sizeof(rows_1_27));
 	err = gobinary__func_by_name(s->b, chosen[cnt].func, &f);
 	if (!err)
-		cnt = REQUEST_SITES_MAX;
+		cnt = ROWS;
 	return err && err != -ENOENT ? err : find_all(s, chosen, cnt, use_nop5, out);
 }

@@ -5,22 +5,29 @@
 #include "goruntime/plan_scan.h"
 
 /*
- * Where requests of net/http's server begin and end (Go 1.18 to 1.27). All sites or none are
- * found, for a request whose end is not seen would seem to go on.
+ * Where requests of net/http's server, and calls of others, begin and end (Go 1.18 to 1.27). All
+ * sites of a kind or none are found, for what has an end that is not seen would seem to go on.
  */
-#define REQUEST_SITES_MAX 5
+#define REQUEST_SITES_MAX 8
 
 struct request_sites {
 	struct request_site {
 		enum site_id id;
 		struct gobinary_func f;
 		struct plan_spot spot;
+		enum site_when when;
 	} s[REQUEST_SITES_MAX];
 	size_t cnt;	   /* 0: the program has nothing of the kind */
 	const char *lacks; /* -ENOENT: this function has no place to be probed */
 };
 
-/* -ENOENT: the program has such a server, but a site of it cannot be had. */
+/* They return -ENOENT where the program has the like, but a site of it cannot be had. */
 int plan_requests__server(const struct plan_scan *s, bool use_nop5, struct request_sites *out);
+
+/*
+ * What net/http's Transport asks, from where it is checked and about to be sent: plan_calls.c.
+ * amd64 only.
+ */
+int plan_requests__client(const struct plan_scan *s, bool use_nop5, struct request_sites *out);
 
 #endif

@@ -350,6 +350,76 @@ int plan_scan__branch_on_bool(const struct plan_scan *s, const struct gobinary_f
 	return 0;
 }
 
+static bool is_test_of(const struct insn *in, enum scan_test test)
+{
+	static const char *const tests[] = {
+		[TEST_AL] = "\x84\xc0", [TEST_RAX] = "\x48\x85\xc0", [TEST_RBX] = "\x48\x85\xdb"};
+
+	return in->len == strlen(tests[test]) && has_bytes(in, tests[test], in->len);
+}
+
+static bool is_je(const struct insn *in)
+{
+	return in->kind == INSN_JCC && (in->bytes[0] == 0x74 || has_bytes(in, "\x0f\x84", 2));
+}
+
+int plan_scan__branch_on_result(const struct plan_scan *s, const struct gobinary_func *f,
+				const char *callee, uint64_t from, enum scan_test test,
+				struct plan_spot *out)
+{
+	bool returned = false, tested = false;
+	struct plan_walk w;
+	int err = plan_walk__begin(&w, s, f);
+
+	if (!err && gobinary__arch(s->b) != GOBINARY_AMD64)
+		err = -ENOENT;
+	out->kind = SITE_JCC;
+	while (!err && plan_walk__next(&w, &out->insn)) {
+		if (out->insn.kind == INSN_NOP)
+			continue;
+		if (tested)
+			return is_je(&out->insn) || is_jne(&out->insn) ? 0 : -ENOENT;
+		if (returned && !is_test_of(&out->insn, test))
+			return -ENOENT;
+		tested = returned;
+		returned |= out->insn.addr >= from && calls(s, &out->insn, callee);
+	}
+	return err ? err : -ENOENT;
+}
+
+/* cmp var(%rip), %rbx */
+static bool compares_rbx(const struct insn *in)
+{
+	return in->ref && in->len == 7 &&
+	       (has_bytes(in, "\x48\x39\x1d", 3) || has_bytes(in, "\x48\x3b\x1d", 3));
+}
+
+int plan_scan__branch_on_variable(const struct plan_scan *s, const struct gobinary_func *f,
+				  struct plan_spot *out)
+{
+	bool returned = false, compared = false, found = false;
+	struct insn in;
+	struct plan_walk w;
+	int err = plan_walk__begin(&w, s, f);
+
+	if (!err && gobinary__arch(s->b) != GOBINARY_AMD64)
+		err = -ENOENT;
+	while (!err && plan_walk__next(&w, &in)) {
+		if (in.kind == INSN_NOP)
+			continue;
+		if (compared && (found || !is_jne(&in)))
+			return -ENOENT;
+		if (compared)
+			*out = (struct plan_spot){.insn = in, .kind = SITE_JCC};
+		found |= compared;
+		compared = returned && compares_rbx(&in);
+		/* mov var+8(%rip), %rdx */
+		returned = in.kind == INSN_CALL_IND ||
+			   (returned && in.ref && has_bytes(&in, "\x48\x8b\x15", 3));
+	}
+	return err ? err : found ? 0 : -ENOENT;
+}
+
 int plan_scan__call_make_runnable(const struct plan_scan *s, const struct gobinary_func *f,
 				  struct plan_spot *out)
 {

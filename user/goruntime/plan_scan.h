@@ -75,6 +75,27 @@ int plan_scan__branch_on_bool(const struct plan_scan *s, const struct gobinary_f
 			      const char *callee, struct plan_spot *out);
 
 /*
+ * amd64: the first branch behind the first call of callee (at or above `from`), which tests what
+ * it returned: reg RAX or RBX for nil, or AL; nothing else but nops stands between. Results are
+ * still in their registers, and ZF says that it was nil or false. -ENOENT.
+ */
+enum scan_test {
+	TEST_AL,
+	TEST_RAX,
+	TEST_RBX
+};
+int plan_scan__branch_on_result(const struct plan_scan *s, const struct gobinary_func *f,
+				const char *callee, uint64_t from, enum scan_test test,
+				struct plan_spot *out);
+
+/*
+ * amd64: the one branch behind the comparison of RBX with a variable, that behind an indirect call
+ * (nothing else but nops and a load of the variable's other word stands between). -ENOENT.
+ */
+int plan_scan__branch_on_variable(const struct plan_scan *s, const struct gobinary_func *f,
+				  struct plan_spot *out);
+
+/*
  * amd64: the branch that leads around the one call of callee, a method of traceLocker:
  *	trace := traceAcquire()
  *	if trace.ok() { trace.callee(); … }

@@ -81,3 +81,28 @@ int requests__layout(const struct gobinary *b, struct gbt_requests *out)
 		out->h2_rws = out->h2_status = -1;
 	return err == -ENOENT ? 0 : err;
 }
+
+int requests__calls_layout(const struct gobinary *b, struct gbt_calls *out)
+{
+	uint64_t request, response, url;
+	__s32 method = -1, url_off = -1, path = -1, redirect;
+	int err = go_types__struct(b, "http.Request", "net/http", &request);
+
+	*out = (struct gbt_calls){.url_host = -1, .status = -1};
+	if (!err)
+		err = field(b, request, "Method", &method, NULL);
+	if (!err)
+		err = field_to(b, request, "URL", &url_off, &url);
+	if (!err)
+		err = field(b, url, "Host", &out->url_host, NULL);
+	if (!err)
+		err = field(b, url, "Path", &path, NULL);
+	if (!err) /* no list of types has that of an answer */
+		err = field_to(b, request, "Response", &redirect, &response);
+	if (!err)
+		err = field(b, response, "StatusCode", &out->status, NULL);
+	/* the programs read two at once, each time */
+	if (!err && (method != 0 || url_off != 16 || path != out->url_host + 16))
+		err = -ENOENT;
+	return err;
+}

@@ -12,4 +12,7 @@
  */
 int requests__layout(const struct gobinary *b, struct gbt_requests *out);
 
+/* The same of what its Transport asks: the types of a request, a URL and an answer. */
+int requests__calls_layout(const struct gobinary *b, struct gbt_calls *out);
+
 #endif

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "model/request_text.h"
 #include "model/state.h"
 
 /*
  * A request of net/http, as if its handler had made a task and a region of it with runtime/trace:
- * both with its method and path for a name, and a log with its status before they end.
+ * both with its method and path for a name, and a log with its status before they end. A call is
+ * the same, within the request that its goroutine serves.
  */
 
 /* Ids of tasks are the program's own, from 1 on; those of requests are far above them. */
@@ -25,90 +25,114 @@ static uint32_t string(struct model *m, const char *text, size_t len)
 	return 0;
 }
 
-/* "GET /path"; "request" where neither is known. */
 static uint32_t name_of(struct model *m, const struct gbt_text *r)
 {
-	char name[2 * GBT_TEXT_MAX + 1];
-	size_t n = r->len[0];
+	char name[REQUEST_NAME_SZ];
+	size_t n = request_text__name(r, name);
 
-	if (!r->len[0] && !r->len[1])
-		return string(m, "request", strlen("request"));
-	memcpy(name, r->text, n);
-	if (r->len[1])
-		name[n++] = ' ';
-	memcpy(name + n, r->text + r->len[0], r->len[1]);
-	return string(m, name, n + r->len[1]);
+	return string(m, name, n);
 }
 
-static void tell_task(struct model *m, struct mthread *t, enum tr_type type,
-		      const struct region *request)
+static void tell_begin(struct model *m, struct mthread *t, const struct region *span,
+		       uint64_t parent, const struct tr_stack *s)
 {
-	struct transition tr = tr_on(t, type);
+	struct transition tr = tr_on(t, TR_USER_TASK_BEGIN);
 
-	tr.value = request->task;
-	if (type == TR_USER_TASK_BEGIN)
-		tr.str = request->name;
+	tr.value = span->task;
+	tr.value2 = parent;
+	tr.str = span->name;
+	tr.stack = *s;
 	tell(m, &tr);
+	begin_region(m, t, span, s);
 }
 
-static void tell_status(struct model *m, struct mthread *t, const struct gbt_event *e)
+static void tell_ending(struct model *m, struct mthread *t, const struct region *span,
+			int32_t ending)
 {
 	struct transition tr = tr_on(t, TR_USER_LOG);
-	int status = GBT_REQUEST_STATUS(e->arg32);
-	char text[16];
+	char text[REQUEST_ENDING_SZ];
 
-	snprintf(text, sizeof(text), "%d", status ? status : 200);
-	if (e->arg32 & GBT_REQUEST_PANICKED)
-		strcpy(text, "panic");
-	else if (e->arg32 & GBT_REQUEST_HIJACKED)
-		strcpy(text, "hijacked");
-	else if (e->arg32 & GBT_REQUEST_NO_STATUS)
+	if (ending & GBT_REQUEST_NO_STATUS &&
+	    !(ending & (GBT_REQUEST_PANICKED | GBT_REQUEST_HIJACKED)))
 		return;
-	tr.value = t->g->request.task;
+	request_text__ending(ending, text);
+	tr.value = span->task;
 	tr.str = string(m, "status", strlen("status"));
 	tr.str2 = string(m, text, strlen(text));
 	tell(m, &tr);
 }
 
-static void end_request(struct model *m, struct mthread *t)
+static void end_span(struct model *m, struct mthread *t, struct region *span)
 {
-	struct goroutine *g = t->g;
+	struct transition tr;
 
-	end_region(m, t, &g->request, &no_stack);
-	tell_task(m, t, TR_USER_TASK_END, &g->request);
-	g->request.task = 0;
+	end_region(m, t, span, &no_stack);
+	tr = tr_on(t, TR_USER_TASK_END);
+	tr.value = span->task;
+	tell(m, &tr);
+	span->task = 0;
+}
+
+/* Those of the kind, and for a request all that are open in it: their ends were lost. */
+static void end_lost(struct model *m, struct mthread *t, unsigned kind)
+{
+	struct region *spans = t->g->spans;
+
+	for (unsigned i = GBT_SPAN_MAX; i-- > 0;) {
+		if (!spans[i].task || (i != kind && kind != GBT_SPAN_REQUEST))
+			continue;
+		count_repair(m, REPAIR_STOP);
+		end_span(m, t, &spans[i]);
+	}
+}
+
+static uint64_t next_id(struct model *m)
+{
+	do
+		m->request_id++;
+	while (imap__get(&m->tasks, REQUEST_ID_BASE + m->request_id, NULL));
+	return REQUEST_ID_BASE + m->request_id;
 }
 
 void on_request_begin(struct model *m, struct mthread *t, const struct gbt_event *e)
 {
+	unsigned kind = GBT_SPAN_OF(e->arg32);
 	struct goroutine *g = event_runner(m, t, e, e->goid);
+	struct tr_stack stack;
 
 	if (!g)
 		return;
-	leave_assist(m, t, g);
-	if (g->request.task) { /* its end was lost */
-		count_repair(m, REPAIR_STOP);
-		end_request(m, t);
+	if (kind >= GBT_SPAN_MAX) {
+		event_drop(m);
+		return;
 	}
-	do
-		m->request_id++;
-	while (imap__get(&m->tasks, REQUEST_ID_BASE + m->request_id, NULL));
-	g->request = (struct region){.task = REQUEST_ID_BASE + m->request_id,
-				     .name = name_of(m, (const struct gbt_text *)e)};
-	tell_task(m, t, TR_USER_TASK_BEGIN, &g->request);
-	begin_region(m, t, &g->request, &no_stack);
+	stack = kind == GBT_SPAN_REQUEST ? no_stack : event_stack(m, e, 0, e->goid);
+	leave_assist(m, t, g);
+	end_lost(m, t, kind);
+	g->spans[kind] =
+		(struct region){.task = next_id(m), .name = name_of(m, (const struct gbt_text *)e)};
+	tell_begin(m, t, &g->spans[kind],
+		   kind == GBT_SPAN_REQUEST ? 0 : g->spans[GBT_SPAN_REQUEST].task, &stack);
 }
 
 /* Of one that began before the window nothing is told: a reader would not know what ends. */
 void on_request_end(struct model *m, struct mthread *t, const struct gbt_event *e)
 {
+	unsigned kind = GBT_SPAN_OF(e->arg32);
 	struct goroutine *g = event_runner(m, t, e, e->goid);
+	struct region span;
 
 	if (!g)
 		return;
 	leave_assist(m, t, g);
-	if (!g->request.task)
+	if (kind >= GBT_SPAN_MAX || !g->spans[kind].task)
 		return;
-	tell_status(m, t, e);
-	end_request(m, t);
+	span = g->spans[kind];
+	if (kind == GBT_SPAN_REQUEST) {
+		g->spans[kind].task = 0;
+		end_lost(m, t, kind);
+		g->spans[kind] = span;
+	}
+	tell_ending(m, t, &span, e->arg32);
+	end_span(m, t, &g->spans[kind]);
 }

@@ -38,8 +38,8 @@ struct goroutine {
 	bool stw;	/* a stop-the-world range is open */
 	bool ending;	/* it was preempted behind the probe of its end */
 	uint16_t region_cnt, region_cap;
-	struct region *regions; /* innermost last */
-	struct region request;	/* that it serves; task 0: none */
+	struct region *regions;		   /* innermost last */
+	struct region spans[GBT_SPAN_MAX]; /* what it serves or asks; task 0: nothing of the kind */
 	struct goroutine *next_free;
 };
 

@@ -30,7 +30,8 @@ struct recording {
 	struct launch *command;	  /* waits before its exec; NULL: a running process */
 	atomic_bool target_ready; /* its memory can be read: it has exec'ed and checked out */
 	struct probe_plan plan;
-	struct gbt_requests requests;	 /* where the plan has their sites */
+	struct gbt_requests requests; /* where the plan has sites of these or of calls */
+	struct gbt_calls calls;
 	struct capture *capture;	 /* NULL: nothing is observed, a snapshot is all */
 	struct raw_writer *raw;		 /* of the spool; NULL: there is a window */
 	struct recording_window *window; /* of a flight recorder; NULL */

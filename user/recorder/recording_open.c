@@ -10,12 +10,10 @@
 #include "base/log.h"
 #include "capture/features.h"
 #include "capture/leaves.h"
-#include "goruntime/requests.h"
 #include "output/profile_kinds.h"
-#include "watch/condition.h"
+#include "recorder/recording_requests.h"
 
 #define SAMPLES_RING_SZ (16u << 20)
-#define REQUESTS_MAX 65536 /* open at once: about 5 MB of the kernel's memory */
 
 enum capture_attach recording_attach__capture(enum recording_attach a)
 {
@@ -95,8 +93,8 @@ static int open_capture(struct recording *r, struct launch *command)
 	cfg.rt.mcache_alloc = alloc.mcache_alloc;
 	cfg.rt.span_count = alloc.span_count;
 	cfg.rt.creators = r->opt.creators;
-	if (plan__has(&r->plan, SITE_REQUEST_BEGIN))
-		cfg.rt.requests = r->requests;
+	cfg.rt.requests = r->requests;
+	cfg.rt.calls = r->calls;
 	cfg.leaves = leaves;
 	cfg.contexts = contexts;
 	err = capture__open(&cfg, &r->capture);
@@ -117,42 +115,6 @@ static void load_kernel(struct recording *r)
 			strerror(-err));
 }
 
-static bool judges_requests(const struct recording *r)
-{
-	for (size_t i = 0; i < r->opt.condition_cnt; i++)
-		if (condition__needs_requests(&r->opt.conditions[i]))
-			return true;
-	return false;
-}
-
-/* Requests can be had where their types are; then their probes are planned. A path is a text of
- * the target's, as the values of labels are. */
-static int look_for_requests(struct recording *r)
-{
-	int err;
-
-	r->opt.requests |= judges_requests(r);
-	if (!r->opt.requests || !r->opt.sites)
-		return 0;
-	err = requests__layout(r->target->bin, &r->requests);
-	r->requests.open_max = REQUESTS_MAX;
-	r->requests.names = r->opt.labels;
-	if (!err)
-		r->opt.sites |= SITES_REQUEST;
-	return err == -ENOMEM ? err : 0;
-}
-
-/* A condition that nothing can ever fulfil is refused. */
-static int check_requests(const struct recording *r)
-{
-	if (!judges_requests(r) || plan__has(&r->plan, SITE_REQUEST_BEGIN))
-		return 0;
-	log_error("process %d ('%s'): request conditions: it has no net/http server whose requests "
-		  "can be seen",
-		  recording__pid(r), recording__name(r));
-	return -EOPNOTSUPP;
-}
-
 static int plan_probes(struct recording *r, bool is_command)
 {
 	bool allocs = recording__wants(r, 1u << PROFILE_ALLOCS) && !r->opt.only_buckets, use_nop5;
@@ -163,13 +125,13 @@ static int plan_probes(struct recording *r, bool is_command)
 		return 0;
 	features__probe(&features);
 	use_nop5 = r->opt.nop5 && features.f[FEATURE_NOP5].have;
-	err = look_for_requests(r);
+	err = recording_requests__look(r);
 	if (err)
 		return err;
 	if (r->opt.sites)
 		err = plan__make_for(r->target->bin, use_nop5, r->opt.sites, &r->plan);
 	if (!err)
-		err = check_requests(r);
+		err = recording_requests__planned(r);
 	if (!err && allocs)
 		err = alloc_duty__plan(r->target, is_command, use_nop5, r->opt.estimate_allocs,
 				       &r->alloc_plan, &r->allocs, &r->estimates);

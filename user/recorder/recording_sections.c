@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "output/profile_kinds.h"
 #include "recorder/raw_facts.h"
+#include "recorder/recording_requests.h"
 #include "recorder/recording_window.h"
 #include "recorder/symbolize.h"
 #include "recorder/tables.h"
@@ -47,9 +48,7 @@ static void note_mode(struct recording *r)
 		raw_facts__note(&r->meta,
 				"probes are perf events: taking them away lasts seconds, in which "
 				"they are still hit, so a storm may pass the budget");
-	if (r->opt.requests && !plan__has(&r->plan, SITE_REQUEST_BEGIN))
-		raw_facts__note(&r->meta, "requests: the program has no net/http server whose "
-					  "requests can be seen");
+	recording_requests__note(r);
 	if (r->opt.wall_hz && r->meta.ncpu == 1)
 		raw_facts__note(&r->meta, "one processor: what looking at goroutines takes is "
 					  "taken from the target");

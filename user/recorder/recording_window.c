@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "process/cgroup_cpu.h"
 #include "process/procfs.h"
+#include "recorder/recording_requests.h"
 
 #define LEVELS_EVERY_NS (250 * 1000 * 1000)
 
@@ -256,14 +257,14 @@ void recording__misses(struct recording *r, struct recording_misses *out)
 /* Probes are placed when it begins. */
 static int check_sites(const struct recording *r, const struct condition *c, size_t cnt)
 {
-	for (size_t i = 0; i < cnt; i++) {
-		if (!condition__needs_requests(&c[i]) || plan__has(&r->plan, SITE_REQUEST_BEGIN))
-			continue;
-		log_error("process %d: '%s': has no probes at requests: start the watch again",
-			  recording__pid(r), c[i].text);
-		return -EOPNOTSUPP;
-	}
-	return 0;
+	const struct condition *lacks = recording_requests__lacks(r, c, cnt);
+
+	if (!lacks)
+		return 0;
+	log_error("process %d: '%s': has no probes at requests or calls of the kind: start the "
+		  "watch again",
+		  recording__pid(r), lacks->text);
+	return -EOPNOTSUPP;
 }
 
 int recording__judge(struct recording *r, const struct condition *c, size_t cnt)

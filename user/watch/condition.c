@@ -22,21 +22,23 @@ static const struct subject {
 	enum cond_unit unit;
 	bool level; /* a state that lasts: it may be below too, and "for" may be said */
 	bool events;
+	uint8_t span; /* COND_REQUEST */
 } subjects[] = {
-	{"goroutines", COND_GOROUTINES, UNIT_COUNT, true, true},
-	{"threads", COND_THREADS, UNIT_COUNT, true, false},
-	{"sched", COND_SCHED, UNIT_NS, false, true},
-	{"block", COND_BLOCK, UNIT_NS, false, true},
-	{"syscall", COND_SYSCALL, UNIT_NS, false, true},
-	{"stw", COND_STW, UNIT_NS, false, true},
-	{"gc", COND_GC, UNIT_NS, false, true},
-	{"assist", COND_ASSIST, UNIT_PERCENT, true, true},
-	{"cpu", COND_CPU, UNIT_PERCENT, true, false},
-	{"rss", COND_RSS, UNIT_BYTES, true, false},
-	{"throttled", COND_THROTTLED, UNIT_PERCENT, true, false},
-	{"heap", COND_HEAP, UNIT_BYTES, true, true},
-	{"exit", COND_EXIT, UNIT_NONE, false, false},
-	{"request", COND_REQUEST, UNIT_NS, false, true},
+	{"goroutines", COND_GOROUTINES, UNIT_COUNT, true, true, 0},
+	{"threads", COND_THREADS, UNIT_COUNT, true, false, 0},
+	{"sched", COND_SCHED, UNIT_NS, false, true, 0},
+	{"block", COND_BLOCK, UNIT_NS, false, true, 0},
+	{"syscall", COND_SYSCALL, UNIT_NS, false, true, 0},
+	{"stw", COND_STW, UNIT_NS, false, true, 0},
+	{"gc", COND_GC, UNIT_NS, false, true, 0},
+	{"assist", COND_ASSIST, UNIT_PERCENT, true, true, 0},
+	{"cpu", COND_CPU, UNIT_PERCENT, true, false, 0},
+	{"rss", COND_RSS, UNIT_BYTES, true, false, 0},
+	{"throttled", COND_THROTTLED, UNIT_PERCENT, true, false, 0},
+	{"heap", COND_HEAP, UNIT_BYTES, true, true, 0},
+	{"exit", COND_EXIT, UNIT_NONE, false, false, 0},
+	{"request", COND_REQUEST, UNIT_NS, false, true, GBT_SPAN_REQUEST},
+	{"client", COND_REQUEST, UNIT_NS, false, true, GBT_SPAN_CLIENT},
 };
 
 /* Kinds of waits by the tracer's reasons (model/names.c); any: without those of the runtime's own
@@ -134,6 +136,7 @@ static int parse_subject(struct parser *p)
 		return no_such(p, pos, word, "subject", names, N(subjects));
 	p->c->subject = p->subject->subject;
 	p->c->unit = p->subject->unit;
+	p->c->span = p->subject->span;
 	snprintf(p->c->slug, sizeof(p->c->slug), "%s", p->subject->name);
 	return 0;
 }
@@ -197,7 +200,7 @@ static int parse_request(struct parser *p)
 			       : 0;
 	p->c->subject = COND_REQUEST_RATE;
 	p->c->unit = UNIT_PER_SEC;
-	snprintf(p->c->slug, sizeof(p->c->slug), "request-rate");
+	snprintf(p->c->slug, sizeof(p->c->slug), "%s-rate", p->subject->name);
 	return 0;
 }
 
@@ -394,6 +397,18 @@ bool condition__needs_requests(const struct condition *c)
 	       c->subject == COND_REQUEST_RATE;
 }
 
+/* That of a call begins behind its host. */
+static bool matches_path(const struct condition *c, const char *path, size_t len)
+{
+	const char *slash = memchr(path, '/', len);
+
+	if (c->span == GBT_SPAN_CLIENT && slash) {
+		len -= (size_t)(slash - path);
+		path = slash;
+	}
+	return glob__matches(c->match, path, len);
+}
+
 bool condition__matches(const struct condition *c, const char *method, size_t method_len,
 			const char *path, size_t path_len)
 {
@@ -402,7 +417,7 @@ bool condition__matches(const struct condition *c, const char *method, size_t me
 	if (!c->match[0])
 		return true;
 	if (c->match[0] == '/')
-		return glob__matches(c->match, path, path_len);
+		return matches_path(c, path, path_len);
 	if (method_len > WORD_MAX || path_len > GBT_TEXT_MAX)
 		return false;
 	memcpy(text, method, method_len);

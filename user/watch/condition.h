@@ -26,7 +26,7 @@ enum cond_subject {
 	COND_THROTTLED,	   /* periods in which its cgroup was throttled */
 	COND_HEAP,	   /* live */
 	COND_EXIT,	   /* the process ends, however */
-	COND_REQUEST,	   /* one request of net/http's server */
+	COND_REQUEST,	   /* one request of net/http's server, or call, by condition.span */
 	COND_REQUEST_PCT,  /* a percentile of those */
 	COND_REQUEST_RATE, /* how many end a second */
 	COND_SUBJECT_MAX,
@@ -55,6 +55,7 @@ struct condition {
 	double percentile;	   /* COND_SCHED_PCT, COND_REQUEST_PCT: 0 to 100 */
 	char match[COND_TEXT_MAX]; /* of requests: glob__matches "METHOD PATH", or the path where it
 				    * begins with a slash; "": all */
+	uint8_t span;		   /* COND_REQUEST and its like: enum gbt_span */
 	uint32_t kinds;		   /* COND_BLOCK: 1 << the tracer's block reason */
 	uint64_t for_ns;	   /* 0: not said */
 };
@@ -71,7 +72,7 @@ int condition__parse(const char *text, struct condition *out, struct condition_e
 const char *condition__format(const struct condition *c, double value, char out[COND_VALUE_SZ]);
 /* Does it need the events of the runtime (probes)? Else looks at /proc do. */
 bool condition__needs_events(const struct condition *c);
-/* Is it about requests? */
+/* Is it about requests, or calls? */
 bool condition__needs_requests(const struct condition *c);
 /* Is it about this one? Texts need not end with a NUL. */
 bool condition__matches(const struct condition *c, const char *method, size_t method_len,

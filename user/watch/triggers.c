@@ -212,7 +212,8 @@ static void judge_range_lasting(struct triggers *t, enum cond_subject subject, s
 
 static bool is_asked_for(const struct condition *c, const struct request_name *r)
 {
-	return condition__matches(c, r->method, r->method_len, r->path, r->path_len);
+	return c->span == r->span &&
+	       condition__matches(c, r->method, r->method_len, r->path, r->path_len);
 }
 
 /* One that ends soon is judged then: who ended its last wait is in the capture. */
@@ -236,6 +237,7 @@ static void judge_request_lasting(struct triggers *t, uint64_t goid, struct requ
 						     .begin_ns = r->begin_ns,
 						     .value = (double)(now_ns - r->begin_ns),
 						     .goid = goid,
+						     .stack = r->stack,
 						     .p = -1,
 						     .lasts = true,
 						     .is_request = true,
@@ -245,14 +247,14 @@ static void judge_request_lasting(struct triggers *t, uint64_t goid, struct requ
 
 static void requests_lasting(struct triggers *t, uint64_t from_ns, uint64_t now_ns)
 {
-	uint64_t goid, at;
+	uint64_t who, at;
 	size_t it = 0;
 
-	while (imap__next(&t->open.by_goid, &it, &goid, &at)) {
+	while (imap__next(&t->open.by_who, &it, &who, &at)) {
 		struct request_name *r = &t->open.r[at];
 
 		if (r->begin_ns >= from_ns && r->begin_ns <= now_ns)
-			judge_request_lasting(t, goid, r, now_ns);
+			judge_request_lasting(t, OPEN_GOID(who), r, now_ns);
 	}
 }
 
@@ -348,6 +350,7 @@ static void judge_request(struct triggers *t, struct judge *j, const struct gbt_
 				     .begin_ns = r->begin_ns,
 				     .value = (double)ns,
 				     .goid = e->goid,
+				     .stack = r->stack,
 				     .runner = e->goid,
 				     .tid = e->hdr.tid,
 				     .p = e->p,

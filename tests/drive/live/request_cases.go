@@ -14,6 +14,7 @@ func requestCases() {
 	addBeside("requests without names: --no-labels", requestNamesCase)
 	addBeside("requests of a program without net/http", requestNoneCase)
 	add("watch: slow requests, each with its cause", watchRequestCase)
+	callCases()
 	usage("watch match with --no-labels", "watch", "-p", "1", "-o", "out", "--no-labels", "--on", "request match '/a' > 1s")
 	usage("record --requests --mode observe", "-p", "1", "--requests", "--mode", "observe")
 }

@@ -1,0 +1,234 @@
+// Calls holds the outgoing calls that a trace has as user tasks against the log that the program itself kept
+// (tests/fixtures/calls): none may be missing, none too many, each must have ended as the log says and have taken
+// as long by our clock as by the program's; and those that a request's handler made are tasks of its task. It exits 1
+// when a row fails.
+//
+//	calls -log FILE -kind client [-median D] [-p99 D] TRACE
+package main
+
+import (
+	"bufio"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/exp/trace"
+)
+
+var (
+	logFile = flag.String("log", "", "the program's log")
+	kind    = flag.String("kind", "client", "the calls of this `kind`")
+	median  = flag.Duration("median", 5*time.Microsecond, "durations may differ by so much in the median")
+	p99     = flag.Duration("p99", 50*time.Microsecond, "and in the 99th percentile")
+)
+
+// call by one of the two; times in ns of CLOCK_MONOTONIC.
+type call struct {
+	name, ended string
+	begin, end  int64
+	regions     int
+	isInner     bool // its task has a parent
+	hasStack    bool
+	taken       bool
+}
+
+// readLog has lines "KIND NAME ENDED BEGIN END" with tabs between; a last one may be cut.
+func readLog(path string) []*call {
+	f, err := os.Open(path)
+	check(err)
+	defer f.Close()
+	var all []*call
+	isCut := false
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		if isCut {
+			check(fmt.Errorf("%s: a line that is not the last is cut", path))
+		}
+		w := strings.Split(lines.Text(), "\t")
+		if isCut = len(w) != 5; isCut {
+			continue
+		}
+		begin, err := strconv.ParseInt(w[3], 10, 64)
+		check(err)
+		end, err := strconv.ParseInt(w[4], 10, 64)
+		check(err)
+		if w[0] == *kind {
+			all = append(all, &call{name: w[0] + " " + w[1], ended: w[2], begin: begin, end: end})
+		}
+	}
+	return all
+}
+
+type reading struct {
+	tasks       map[trace.TaskID]*call
+	first, last int64
+}
+
+func (r *reading) event(ev *trace.Event) {
+	switch ev.Kind() {
+	case trace.EventTaskBegin:
+		if t := ev.Task(); strings.HasPrefix(t.Type, *kind+" ") {
+			stack := false
+			for range ev.Stack().Frames() {
+				stack = true
+			}
+			r.tasks[t.ID] = &call{name: t.Type, begin: int64(ev.Time()), isInner: t.Parent != trace.NoTask && t.Parent != trace.BackgroundTask, hasStack: stack}
+		}
+	case trace.EventRegionBegin, trace.EventRegionEnd:
+		if c := r.tasks[ev.Region().Task]; c != nil {
+			if c.name != ev.Region().Type {
+				fail("region %s of task %s", ev.Region().Type, c.name)
+			}
+			c.regions++
+		}
+	case trace.EventLog:
+		if c := r.tasks[ev.Log().Task]; c != nil && ev.Log().Category == "status" {
+			c.ended = ev.Log().Message
+		}
+	case trace.EventTaskEnd:
+		if c := r.tasks[ev.Task().ID]; c != nil {
+			c.end = int64(ev.Time())
+		}
+	}
+}
+
+func readTrace(path string) *reading {
+	f, err := os.Open(path)
+	check(err)
+	defer f.Close()
+	in, err := trace.NewReader(bufio.NewReader(f))
+	check(err)
+	r := &reading{tasks: map[trace.TaskID]*call{}}
+	for {
+		ev, err := in.ReadEvent()
+		if err == io.EOF {
+			return r
+		}
+		check(err)
+		if r.first == 0 {
+			r.first = int64(ev.Time())
+		}
+		r.last = int64(ev.Time())
+		r.event(&ev)
+	}
+}
+
+var failures int
+
+func fail(format string, args ...any) {
+	failures++
+	if failures <= 10 {
+		fmt.Printf("  "+format+"\n", args...)
+	}
+}
+
+func check(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "calls:", err)
+		os.Exit(1)
+	}
+}
+
+func row(ok bool, format string, args ...any) {
+	verdict := "ok  "
+	if !ok {
+		verdict = "FAIL"
+		failures++
+	}
+	fmt.Printf("%s %s\n", verdict, fmt.Sprintf(format, args...))
+}
+
+func at(sorted []int64, share float64) time.Duration {
+	if len(sorted) == 0 {
+		return 0
+	}
+	return time.Duration(sorted[int(float64(len(sorted)-1)*share)])
+}
+
+func distance(a, b int64) int64 { return max(a-b, b-a) }
+
+// nearest of that name in time that is not taken; those of the log that do not fit are missing.
+func nearest(list []*call, l *call) *call {
+	const apart = int64(2 * time.Millisecond)
+	var best *call
+	for _, c := range list {
+		if c.taken || c.end == 0 || distance(c.begin, l.begin) > apart || distance(c.end, l.end) > apart {
+			continue
+		}
+		if best == nil || distance(c.begin, l.begin)+distance(c.end, l.end) < distance(best.begin, l.begin)+distance(best.end, l.end) {
+			best = c
+		}
+	}
+	if best != nil {
+		best.taken = true
+	}
+	return best
+}
+
+func main() {
+	flag.Parse()
+	log := readLog(*logFile)
+	r := readTrace(flag.Arg(0))
+	const edge = int64(50 * time.Millisecond)
+	var found, missing, wrong, extra, outer int
+	var lastLogged int64
+	var off []int64
+	byName := map[string][]*call{}
+	byEnd := map[string][]int64{}
+	for _, c := range r.tasks {
+		byName[c.name] = append(byName[c.name], c)
+	}
+	for _, l := range log {
+		lastLogged = max(lastLogged, l.end)
+		inside := l.begin > r.first+edge && l.end < r.last-edge
+		c := nearest(byName[l.name], l)
+		switch {
+		case c == nil && inside:
+			missing++
+			fail("missing: %s, which ended %s", l.name, l.ended)
+		case c == nil || !inside:
+			continue
+		case c.ended != l.ended || c.regions != 2 || !c.hasStack:
+			wrong++
+			fail("%s ended %q with %d ends of regions, the log has %q (with a stack: %v)", c.name, c.ended, c.regions, l.ended, c.hasStack)
+		}
+		if c == nil {
+			continue
+		}
+		found++
+		if !c.isInner {
+			outer++
+		}
+		d := distance(c.end-c.begin, l.end-l.begin)
+		off = append(off, d)
+		byEnd[l.ended] = append(byEnd[l.ended], d)
+	}
+	for _, c := range r.tasks {
+		if !c.taken && c.end != 0 && c.begin > r.first+edge && c.end < lastLogged-edge {
+			extra++
+			fail("extra: %s", c.name)
+		}
+		if c.end == 0 && c.begin < r.last-int64(time.Second)/2 {
+			extra++
+			fail("without an end: %s", c.name)
+		}
+	}
+	sort.Slice(off, func(i, k int) bool { return off[i] < off[k] })
+	row(found > 0 && missing == 0, "found    %d of %d", found, found+missing)
+	row(extra == 0, "extra    %d", extra)
+	row(wrong == 0, "ended as the log says   all but %d", wrong)
+	row(outer <= found/20, "task of a request       all but %d", outer) // one that began before the window is not told
+	row(at(off, 0.5) <= *median, "duration off by          median %v, at most %v", at(off, 0.5), *median)
+	row(at(off, 0.99) <= *p99, "duration off by          p99 %v, at most %v", at(off, 0.99), *p99)
+	for end, list := range byEnd {
+		sort.Slice(list, func(i, k int) bool { return list[i] < list[k] })
+		fmt.Printf("     %-8s %5d off by      median %v, p99 %v\n", end, len(list), at(list, 0.5), at(list, 0.99))
+	}
+	if failures > 0 {
+		os.Exit(1)
+	}
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "recorder/recording_requests.h"
+
+#include <errno.h>
+
+#include "base/log.h"
+#include "goruntime/requests.h"
+#include "recorder/raw_facts.h"
+#include "watch/condition.h"
+
+#define OPEN_MAX 65536 /* at once: about 5 MB of the kernel's memory */
+
+static const struct kind {
+	uint64_t sites;
+	enum site_id begin;
+	const char *what;
+} kinds[GBT_SPAN_MAX] = {
+	[GBT_SPAN_REQUEST] = {SITES_REQUEST, SITE_REQUEST_BEGIN,
+			      "net/http server whose requests can be seen"},
+	[GBT_SPAN_CLIENT] = {SITES_CLIENT, SITE_CLIENT_BEGIN, "calls by net/http that can be seen"},
+};
+
+/* The kinds, 1 << each. */
+static unsigned wanted(const struct recording *r)
+{
+	unsigned set = r->opt.requests ? (1u << GBT_SPAN_MAX) - 1 : 0;
+
+	for (size_t i = 0; i < r->opt.condition_cnt; i++)
+		if (condition__needs_requests(&r->opt.conditions[i]))
+			set |= 1u << r->opt.conditions[i].span;
+	return set;
+}
+
+static int layout(struct recording *r, unsigned kind)
+{
+	if (kind == GBT_SPAN_CLIENT)
+		return requests__calls_layout(r->target->bin, &r->calls);
+	return requests__layout(r->target->bin, &r->requests);
+}
+
+/* They can be had where their types are; then their probes are planned. */
+int recording_requests__look(struct recording *r)
+{
+	unsigned set = wanted(r);
+	int err = 0;
+
+	for (unsigned i = 0; r->opt.sites && err != -ENOMEM && i < GBT_SPAN_MAX; i++) {
+		if (!(set & 1u << i))
+			continue;
+		err = layout(r, i);
+		if (!err)
+			r->opt.sites |= kinds[i].sites;
+	}
+	return err == -ENOMEM ? err : 0;
+}
+
+const struct condition *recording_requests__lacks(const struct recording *r,
+						  const struct condition *c, size_t cnt)
+{
+	for (size_t i = 0; i < cnt; i++)
+		if (condition__needs_requests(&c[i]) &&
+		    !plan__has(&r->plan, kinds[c[i].span].begin))
+			return &c[i];
+	return NULL;
+}
+
+/* A condition that nothing can ever fulfil is refused. A path is a text of the target's, as the
+ * values of labels are. */
+int recording_requests__planned(struct recording *r)
+{
+	const struct condition *c =
+		recording_requests__lacks(r, r->opt.conditions, r->opt.condition_cnt);
+
+	for (unsigned i = 0; i < GBT_SPAN_MAX; i++) {
+		if (plan__has(&r->plan, kinds[i].begin))
+			r->requests.open_max = OPEN_MAX;
+	}
+	r->requests.names = r->opt.labels;
+	if (!c)
+		return 0;
+	log_error("process %d ('%s'): '%s': it has no %s", recording__pid(r), recording__name(r),
+		  c->text, kinds[c->span].what);
+	return -EOPNOTSUPP;
+}
+
+void recording_requests__note(struct recording *r)
+{
+	if (r->opt.requests && !plan__has(&r->plan, SITE_REQUEST_BEGIN))
+		raw_facts__note(&r->meta, "requests: the program has no net/http server whose "
+					  "requests can be seen");
+}
