@@ -99,7 +99,7 @@ struct hit {
 	__u32 lost;	/* enum gbt_counter to count it by when the ring is full */
 };
 
-#define COUNTERS 16
+#define COUNTERS 32
 _Static_assert(GBT_C_MAX <= COUNTERS, "more counters");
 
 /* The g that a hit is about: up to startpc (312 in 1.18). */

@@ -12,6 +12,7 @@
 #include "contexts.h"
 #include "known.h"
 #include "labels.h"
+#include "off_cpu.h"
 #include "requests.h"
 
 #define FLAG_EQUAL 0x40	   /* of REGS_FLAGS */
@@ -773,8 +774,29 @@ int thread_ended(void *ctx)
 {
 	__u32 tid;
 
+	if (!is_target(&tid))
+		return 0;
+	scratch_give_back(tid);
+	if (cfg.off_cpu_min_ns)
+		off_cpu_ends();
+	return 0;
+}
+
+struct switch_args {
+	__u64 preempt, prev, next; /* tasks */
+};
+
+/* In the thread that goes; the other one is not current yet. */
+SEC("raw_tp/sched_switch")
+int switched(struct switch_args *ctx)
+{
+	__u32 tid;
+
+	if (!armed)
+		return 0;
+	off_cpu_came(ctx->next);
 	if (is_target(&tid))
-		scratch_give_back(tid);
+		off_cpu_went(ctx->prev, tid);
 	return 0;
 }
 

@@ -116,12 +116,15 @@ enum gbt_kind {
 	/* goid has served it, or been answered: arg=time_ns of its begin; arg32=the same | status
 	 * (0: none was written) | GBT_REQUEST_* */
 	GBT_REQUEST_END = 35,
+	/* this thread has a CPU again that it was without since arg, for config.off_cpu_min_ns at
+	 * least; goid and p are not told */
+	GBT_OFF_CPU = 36,
 	/* definitions, not events */
 	GBT_STACK = 64,	 /* struct gbt_stack */
 	GBT_LABELS = 65, /* struct gbt_labels */
 	GBT_KIND_MAX = 66,
 };
-#define GBT_EVENT_MAX GBT_REQUEST_END /* the last kind that is an event */
+#define GBT_EVENT_MAX GBT_OFF_CPU /* the last kind that is an event */
 
 #define GBT_REQUEST_STATUS(arg32) ((arg32)&0x3ff)
 #define GBT_REQUEST_HTTP2 (1 << 16)
@@ -312,6 +315,8 @@ struct gbt_config {
 	__u64 trace_key; /* run-time address of the type of the key that a context has a task by */
 	struct gbt_requests requests;
 	struct gbt_calls calls;
+	__u32 off_cpu_min_ns; /* threads without a CPU for so long are told; 0: none are */
+	__u32 pad;
 };
 
 /*
@@ -348,6 +353,9 @@ struct gbt_leaf_range {
 	__u32 ret_off;
 };
 
+/* Threads of the target whose times without a CPU are kept, those that ended included at times. */
+#define GBT_OFF_CPU_THREADS 16384
+
 /* Counters that the programs keep per CPU (map gbt_counters, one u64 per index). */
 enum gbt_counter {
 	GBT_C_HITS,	   /* probe hits in the target */
@@ -364,6 +372,7 @@ enum gbt_counter {
 	GBT_C_FOREIGN,	   /* hits of other processes that share the file */
 	GBT_C_NO_TASK,	   /* regions whose context does not tell their task */
 	GBT_C_REQUESTS,	   /* requests beyond what can be open at once */
+	GBT_C_OFF_CPU,	   /* how often a thread of the target left its CPU; 0: not looked at */
 	GBT_C_MAX,
 };
 

@@ -53,6 +53,7 @@ static const enum tr_type types[] = {
 	TR_GO_CREATE_BLOCKED,
 	TR_GO_STATUS,
 	TR_CPU_SAMPLE,
+	TR_OFF_CPU,
 	TR_END,
 };
 

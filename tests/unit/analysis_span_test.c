@@ -81,6 +81,29 @@ static void what_was_not_seen_is_not_known(void **state)
 	scenario_end(&sc);
 }
 
+/* Running from 0 to 400, of which its thread was without a CPU from 50 to 250 and from 300 to 350.
+ */
+static void without_a_cpu_it_does_not_run(void **state)
+{
+	const struct summary_span *sp;
+	struct scenario sc;
+
+	begin_span(&sc, 1, 100, 500);
+	g_status(&sc, 1, TR_G_RUNNING, 9, 0);
+	tell(&sc, 250, TR(OFF_CPU, .g = 1, .value = START_NS + 50));
+	tell(&sc, 260, TR(OFF_CPU, .g = 2, .value = START_NS + 100));
+	tell(&sc, 350, TR(OFF_CPU, .g = 1, .value = START_NS + 300));
+	g_block(&sc, 400, 1, 7, 1);
+	scenario_finish(&sc, 500);
+
+	sp = &sc.s->span;
+	assert_int_equal(sp->off_cpu_ns, 150 + 50);
+	assert_int_equal(sp->off_cpu_cnt, 2);
+	assert_int_equal(sp->running_ns, 300 - 200);
+	assert_int_equal(sp->unknown_ns, 0);
+	scenario_end(&sc);
+}
+
 static void nothing_is_asked_for(void **state)
 {
 	struct scenario sc;
@@ -97,6 +120,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_nanosecond_of_the_span_is_somewhere),
 		cmocka_unit_test(what_was_not_seen_is_not_known),
+		cmocka_unit_test(without_a_cpu_it_does_not_run),
 		cmocka_unit_test(nothing_is_asked_for),
 	};
 

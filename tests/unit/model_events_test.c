@@ -319,9 +319,33 @@ static void test_events_whose_text_is_missing_are_passed_over(void **state)
 	end_scene(s);
 }
 
+/* A thread without a CPU is told where it runs a goroutine, and changes nothing: not what the
+ * thread was before, nor an end that was none. */
+static void test_threads_without_a_cpu(void **state)
+{
+	struct scene *s = new_scene();
+
+	ev(s, 11, -1, GBT_OFF_CPU, 0)->arg = 1500; /* of which nothing else is ever told */
+	ev(s, 10, -1, GBT_OFF_CPU, 0)->arg = 1500; /* runs 5, as the next event says */
+	ev(s, 10, 0, GBT_EXIT, 5);
+	ev(s, 10, -1, GBT_OFF_CPU, 0)->arg = 2210;
+	ev(s, 10, 0, GBT_SCHED, 5);
+	ev(s, 10, -1, GBT_OFF_CPU, 0)->arg = 2410; /* nothing runs there */
+	play(s, "@ProcStatus 10/-1/0 =1\n"
+		"@GoStatusStack 10/0/0 5 =2\n"
+		"@ProcStatus -1/-1/0 1 =2\n"
+		"ProcsChange 10/0/5 =2\n"
+		"OffCPU 10/0/5\n"
+		"OffCPU 10/0/5\n"
+		"GoStop 10/0/5 (runtime.Gosched)\n");
+	assert_int_equal(repairs(s), 0);
+	end_scene(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_threads_without_a_cpu),
 		cmocka_unit_test(test_first_event_tells_what_was_before),
 		cmocka_unit_test(test_start_of_a_waiting_goroutine),
 		cmocka_unit_test(test_end_that_was_none),

@@ -340,7 +340,7 @@ static inline int rules__transition(void *ctx, const struct transition *t)
 	r->cnt++;
 	RULE(t->time_ns >= r->last_ns, "time falls");
 	r->last_ns = t->time_ns;
-	if (t->type == TR_CPU_SAMPLE || t->type == TR_END)
+	if (t->type == TR_CPU_SAMPLE || t->type == TR_END || t->type == TR_OFF_CPU)
 		return 0;
 	m = t->m == UINT64_MAX ? &none : rules__m(r, t->m);
 	RULE(m->p == t->p && m->g == t->g, "context differs from the reader's");

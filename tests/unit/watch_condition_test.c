@@ -41,6 +41,7 @@ static void takes_what_the_manual_shows(void **state)
 		{"request p99 > 80ms for 10s", COND_REQUEST_PCT, 8e7, "request-p99"},
 		{"request match '/a*' p50 > 1ms", COND_REQUEST_PCT, 1e6, "request-p50"},
 		{"request rate < 10/s", COND_REQUEST_RATE, 10, "request-rate"},
+		{"offcpu-running > 20ms", COND_OFF_CPU, 2e7, "offcpu-running"},
 		{"request match '*' rate > 10/s for 5s", COND_REQUEST_RATE, 10, "request-rate"},
 		{"client > 500ms", COND_REQUEST, 5e8, "client"},
 		{"client match 'GET shop/*' p99 > 1s", COND_REQUEST_PCT, 1e9, "client-p99"},
@@ -98,6 +99,10 @@ static void says_where_it_went_wrong(void **state)
 		{"request > 1s for 1s", 13, "one by one"},
 		{"request rate > 10", 15, "a number a second"},
 		{"request fast > 1s", 8, "match, rate"},
+		{"offcpu > 1s", 0, "is it offcpu-running?"},
+		{"offcpu-running > 50us", 17, "100us or more"},
+		{"offcpu-running < 1s", 15, "always one that is below"},
+		{"offcpu-running p99 > 1s", 15, "expected an operator"},
 	};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {

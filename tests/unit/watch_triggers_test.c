@@ -294,6 +294,91 @@ static void percentile_of_requests(void **state)
 }
 
 /* Without a P at its end the call goes on until one is had. */
+/* Thread 1 has its CPU again, which it was without since since_ns. */
+static void comes_back(struct world *w, uint64_t time_ns, uint64_t since_ns)
+{
+	const struct gbt_event e = {.hdr = {.time_ns = time_ns, .tid = 1, .kind = GBT_OFF_CPU},
+				    .p = -1,
+				    .arg = since_ns};
+	struct gstep steps[GSTEPS_MAX];
+	size_t cnt;
+
+	assert_int_equal(gstates__event(&w->gs, &e, steps, &cnt), 0);
+	assert_int_equal(triggers__event(w->t, &e, steps, cnt), 0);
+}
+
+static void without_a_cpu(void **state)
+{
+	struct world w;
+	struct firing f;
+
+	begin(&w, "offcpu-running > 10ms");
+	comes_back(&w, 1 * S, 1 * S - 20 * MS); /* nothing is known of the thread */
+	happens(&w, 1 * S, GBT_RUN, 1, 7, 0, 0);
+	comes_back(&w, 1 * S + 20 * MS, 1 * S + 10 * MS); /* not above */
+	comes_back(&w, 1 * S + 40 * MS, 1 * S - 1);	  /* it did not run yet when it began */
+	triggers__looked(w.t, 0, 1 * S + 45 * MS);
+	assert_false(fires(&w, &f));
+	comes_back(&w, 1 * S + 60 * MS, 1 * S + 49 * MS);
+	triggers__looked(w.t, 0, 1 * S + 79 * MS); /* what it was doing may still be told */
+	assert_false(fires(&w, &f));
+	triggers__looked(w.t, 0, 1 * S + 80 * MS);
+	assert_true(fires(&w, &f));
+	assert_int_equal(f.goid, 7);
+	assert_int_equal(f.begin_ns, 1 * S + 49 * MS);
+	assert_int_equal(f.time_ns, 1 * S + 60 * MS);
+	assert_true(f.value == 11.0 * MS);
+	assert_int_equal(f.runner, 7);
+	assert_int_equal(f.tid, 1);
+	/* it went on running: another time is another one */
+	comes_back(&w, 2 * S, 1 * S + 60 * MS);
+	happens(&w, 2 * S + MS, GBT_SYSCALL, 1, 7, 0, 0);
+	happens(&w, 2 * S + 2 * MS, GBT_SYSCALL_EXIT, 1, 7, 1, 0);
+	triggers__looked(w.t, 0, 2 * S + 20 * MS);
+	assert_true(fires(&w, &f));
+	/* in a system call, or with nothing to run, threads are meant to sleep */
+	happens(&w, 3 * S, GBT_SYSCALL, 1, 7, 0, 0);
+	comes_back(&w, 4 * S, 3 * S + MS);
+	happens(&w, 4 * S, GBT_SYSCALL_EXIT, 1, 7, 1, 0);
+	happens(&w, 5 * S, GBT_BLOCK, 1, 7, 3, 0);
+	comes_back(&w, 6 * S, 5 * S + MS);
+	triggers__looked(w.t, 0, 7 * S);
+	assert_false(fires(&w, &f));
+	end(&w);
+}
+
+/* Preempted in the probe of a system call, whose record comes when the thread does. */
+static void it_had_stopped_before(void **state)
+{
+	struct world w;
+	struct firing f;
+
+	begin(&w, "offcpu-running > 10ms");
+	happens(&w, 1 * S, GBT_RUN, 1, 7, 0, 0);
+	comes_back(&w, 1 * S + 50 * MS, 1 * S + 20 * MS);
+	happens(&w, 1 * S + 20 * MS - 1, GBT_SYSCALL, 1, 7, 0, 0);
+	triggers__looked(w.t, 0, 2 * S);
+	assert_false(fires(&w, &f));
+	end(&w);
+}
+
+/* Nor is it the end of any other state. */
+static void without_a_cpu_it_still_runs(void **state)
+{
+	static const char *const others[] = {"sched > 1ms", "block any > 1ms", "syscall > 1ms"};
+	struct world w;
+	struct firing f;
+
+	for (size_t i = 0; i < 3; i++) {
+		begin(&w, others[i]);
+		happens(&w, 1 * S, GBT_RUN, 1, 7, 0, 0);
+		comes_back(&w, 2 * S, 1 * S + MS);
+		assert_int_equal(w.gs.g[0].status, G_RUNNING);
+		assert_false(fires(&w, &f));
+		end(&w);
+	}
+}
+
 static void long_system_call(void **state)
 {
 	struct world w;
@@ -773,6 +858,9 @@ int main(void)
 		cmocka_unit_test(requests_whose_begin_was_lost),
 		cmocka_unit_test(rate_of_requests),
 		cmocka_unit_test(percentile_of_requests),
+		cmocka_unit_test(without_a_cpu),
+		cmocka_unit_test(it_had_stopped_before),
+		cmocka_unit_test(without_a_cpu_it_still_runs),
 		cmocka_unit_test(long_system_call),
 		cmocka_unit_test(stops_and_collections),
 		cmocka_unit_test(waits_that_go_on),

@@ -74,6 +74,10 @@ int span__transition(struct span_fold *f, const struct transition *t, uint64_t n
 			return 0;
 		f->samples++;
 		return hot__sample(&f->hot, &t->stack);
+	case TR_OFF_CPU:
+		f->off_cpu_cnt += clip(f, t->value, t->time_ns) > 0;
+		f->off_cpu_ns += clip(f, t->value, t->time_ns);
+		return 0;
 	case TR_GC_MARK_ASSIST_BEGIN:
 		f->assist_since_ns = now_ns;
 		return 0;
@@ -120,7 +124,10 @@ int span__finish(struct span_fold *f, struct stackset *stacks, struct summary_sp
 	if (!out->have)
 		return 0;
 	out->total_ns = f->end_ns - f->begin_ns;
-	out->running_ns = f->running_ns;
+	/* what is told of a thread covers no more than what is told of its goroutine */
+	out->off_cpu_ns = f->off_cpu_ns < f->running_ns ? f->off_cpu_ns : f->running_ns;
+	out->off_cpu_cnt = f->off_cpu_cnt;
+	out->running_ns = f->running_ns - out->off_cpu_ns;
 	out->runnable_ns = f->runnable_ns;
 	out->runnable_cnt = f->runnable_cnt;
 	out->assist_ns = f->assist_ns;

@@ -12,6 +12,7 @@
 struct span_fold {
 	uint64_t goid, begin_ns, end_ns; /* goid 0: none is asked for */
 	uint64_t running_ns, runnable_ns, runnable_cnt;
+	uint64_t off_cpu_ns, off_cpu_cnt; /* of running_ns: its thread had no CPU */
 	struct span_wait {
 		uint8_t slot;
 		uint32_t stack, waker; /* waker and waker_g: of the longest */
@@ -36,7 +37,8 @@ struct span_state {
 void span__fini(struct span_fold *f);
 /* 0 or -ENOMEM. */
 int span__state(struct span_fold *f, const struct span_state *s);
-/* What is no state: CPU samples, mark assists. Others are passed over. 0 or -ENOMEM. */
+/* What is no state: CPU samples, mark assists, times without a CPU. Others are passed over. 0 or
+ * -ENOMEM. */
 int span__transition(struct span_fold *f, const struct transition *t, uint64_t now_ns);
 int span__finish(struct span_fold *f, struct stackset *stacks, struct summary_span *out);
 

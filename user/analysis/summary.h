@@ -143,7 +143,9 @@ struct summary_span_wait {
 struct summary_span {
 	bool have;
 	uint64_t total_ns;
-	uint64_t running_ns, runnable_ns, runnable_cnt;
+	uint64_t running_ns; /* on a CPU, where off_cpu is known */
+	uint64_t runnable_ns, runnable_cnt;
+	uint64_t off_cpu_ns, off_cpu_cnt; /* it ran for Go, its thread had no CPU */
 	struct summary_span_wait waits[SUMMARY_SPAN_WAITS]; /* most time first */
 	size_t wait_cnt;
 	uint64_t other_ns;   /* of further waits */

@@ -154,6 +154,8 @@ int capture__attach(struct capture *c)
 	}
 	if (!err && c->sampler)
 		err = attach__sampler(c);
+	if (!err)
+		err = off_cpu__attach(c);
 	c->info.attach_ns = clock__monotonic_ns() - begin_ns;
 	if (err)
 		attach__detach(c);
@@ -334,6 +336,8 @@ int capture__stats(const struct capture *c, uint64_t counters[GBT_C_MAX])
 	if (c->goroutine) {
 		counters[GBT_C_FOREIGN] += c->goroutine->bss->foreign_cnt;
 		counters[GBT_C_NO_SCRATCH] += c->goroutine->bss->no_scratch_cnt;
+		counters[GBT_C_OFF_CPU] += c->goroutine->bss->off_cpu_cnt;
+		counters[GBT_C_RING_FULL] += c->goroutine->bss->off_cpu_lost_cnt;
 	}
 	if (c->sampler)
 		counters[GBT_C_NO_SCRATCH] += c->sampler->bss->no_scratch_cnt;
@@ -350,6 +354,7 @@ static void *detach_thread(void *arg)
 	struct capture *c = arg;
 	uint64_t begin_ns = clock__monotonic_ns();
 
+	off_cpu__detach(c);
 	attach__detach(c);
 	c->info.detach_ns = clock__monotonic_ns() - begin_ns;
 	return NULL;

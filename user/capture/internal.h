@@ -31,6 +31,7 @@ struct capture {
 	size_t scratch_sz, scratch_slot_sz, scratch_cnt;
 	struct keeper *keeper, *alloc_keeper; /* of the probes of each plan; NULL: no sites */
 	struct bpf_link *tracepoints[CAPTURE_TRACEPOINTS];
+	struct bpf_link *switch_link; /* NULL: switches are not looked at */
 	struct bpf_link **sampler_links;
 	size_t sampler_link_cnt;
 	uint64_t eras;		/* how often the probes have come */
@@ -51,6 +52,10 @@ int attach__probes_again(struct capture *c);
 int attach__alloc(struct capture *c);
 int attach__sampler(struct capture *c);
 void attach__detach(struct capture *c);
+
+/* off_cpu.c: nothing where cfg.rt does not ask for it. */
+int off_cpu__attach(struct capture *c);
+void off_cpu__detach(struct capture *c);
 
 /* message.c: what stands behind an error of bpf(2) or perf_event_open(2), to end a message
  * with: "needs CAP_BPF". Borrowed; a constant. */

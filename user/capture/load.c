@@ -156,12 +156,15 @@ static int load_goroutine(struct capture *c)
 	memcpy((void *)&o->rodata->cfg, &c->cfg.rt, sizeof(c->cfg.rt));
 	bpf_program__set_autoload(o->progs.probe_multi, wants_multi(c));
 	bpf_program__set_autoload(o->progs.probe_perf, !wants_multi(c));
+	bpf_program__set_autoload(o->progs.switched, c->cfg.rt.off_cpu_min_ns);
 	err = fill_sites(c, (struct gbt_site_table *)&o->rodata->site_table);
 	if (err)
 		return err;
 	err = use_shared(c, o->maps.gbt_rings, o->maps.gbt_scratch);
 	if (!err && c->cfg.rt.requests.open_max)
 		err = bpf_map__set_max_entries(o->maps.gbt_requests, c->cfg.rt.requests.open_max);
+	if (!err && c->cfg.rt.off_cpu_min_ns)
+		err = bpf_map__set_max_entries(o->maps.gbt_off_cpu, GBT_OFF_CPU_THREADS);
 	if (!err)
 		err = goroutine_bpf__load(o);
 	if (!err)

@@ -333,6 +333,17 @@ static void on_sample(struct model *m, struct mthread *t, const struct gbt_event
 	tell(m, &tr);
 }
 
+/* It changes nothing here, and says so only where the thread is known to run a goroutine. */
+static void on_off_cpu(struct model *m, struct mthread *t, const struct gbt_event *e)
+{
+	struct transition tr = tr_on(t, TR_OFF_CPU);
+
+	if (!t->g || t->g->status != TR_G_RUNNING || e->arg > e->hdr.time_ns)
+		return;
+	tr.value = e->arg;
+	tell(m, &tr);
+}
+
 typedef void (*handler)(struct model *m, struct mthread *t, const struct gbt_event *e);
 
 static const handler handlers[GBT_EVENT_MAX + 1] = {
@@ -367,6 +378,7 @@ static const handler handlers[GBT_EVENT_MAX + 1] = {
 	[GBT_USER_LOG] = on_log,
 	[GBT_REQUEST_BEGIN] = on_request_begin,
 	[GBT_REQUEST_END] = on_request_end,
+	[GBT_OFF_CPU] = on_off_cpu,
 };
 
 /* Is it a kind that changes what is mirrored? Not where its text was left out (raw_sorter). */
@@ -412,11 +424,14 @@ int model__event(struct model *m, const struct gbt_hdr *rec, size_t len)
 	m->order++;
 	if (rec->time_ns > m->now_ns)
 		m->now_ns = rec->time_ns;
+	if (rec->kind == GBT_OFF_CPU && !imap__get(&m->ms, rec->tid, NULL))
+		return 0; /* a thread that Go has told nothing of */
 	t = rec->kind == GBT_HEAP ? m->runner : mthread__get(m, rec->tid);
 	if (t || rec->kind == GBT_HEAP)
 		handlers[rec->kind](m, t, e);
 	/* startTheWorld's own netpoll may ready goroutines before the Ps are dealt out again */
-	if (t && rec->kind != GBT_UNBLOCK && rec->kind != GBT_SAMPLE && rec->kind != GBT_HEAP)
+	if (t && rec->kind != GBT_UNBLOCK && rec->kind != GBT_SAMPLE && rec->kind != GBT_HEAP &&
+	    rec->kind != GBT_OFF_CPU)
 		t->world_started = rec->kind == GBT_STW_END;
 	return m->err;
 }

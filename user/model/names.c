@@ -87,6 +87,7 @@ static const struct {
 	{TR_GO_STATUS, "GoStatusStack"},
 	{TR_CPU_SAMPLE, "CPUSample"},
 	{TR_END, "End"},
+	{TR_OFF_CPU, "OffCPU"},
 };
 
 /* Which reason each gopark call of the runtime passes along with its wait reason (Go 1.26).

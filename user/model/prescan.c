@@ -274,6 +274,8 @@ int prescan__event(struct prescan *p, const struct gbt_event *e)
 	int err;
 
 	p->order++;
+	if (e->hdr.kind == GBT_OFF_CPU) /* says nothing of what the thread did */
+		return 0;
 	scan_gc(p, e);
 	err = scan_kind(p, e);
 	if (!err)

@@ -48,6 +48,8 @@ enum tr_type { /* numbers are those of the format (Go 1.23 internal/trace/event/
 	TR_GO_STATUS = 48,   /* GoStatusStack */
 	TR_CPU_SAMPLE = 200, /* not an event of the format: goes to CPU sample batches */
 	TR_END = 201,	     /* the window's end; time_ns only */
+	TR_OFF_CPU = 202, /* not of the format either: the thread of g, which runs, has a CPU again
+			   * that it was without since value */
 };
 
 enum tr_g_status {

@@ -9,7 +9,8 @@
 /* Members "stack" and "stack_cut". */
 void json__stack(struct json *j, const struct summary_stack *st);
 void json__frame(struct json *j, const char *key, const struct frame *f);
-void json__span(struct json *j, const struct summary_span *sp); /* "spent"; nothing without one */
-void json__reason(struct json *j, const struct summary *s);	/* of a watch; else nothing */
+/* "spent"; nothing without one. off_cpu_known: switches were looked at. */
+void json__span(struct json *j, const struct summary_span *sp, bool off_cpu_known);
+void json__reason(struct json *j, const struct summary *s); /* of a watch; else nothing */
 
 #endif

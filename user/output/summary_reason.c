@@ -123,7 +123,7 @@ static void put_members(struct json *j, const struct summary *s)
 		json__null(j, "begin_ns");
 	json__u64(j, "duration_ns", r->begin_ns ? r->time_ns - r->begin_ns : 0);
 	json__stack(j, &s->reason_stack);
-	json__span(j, &s->span);
+	json__span(j, &s->span, s->trailer.counters[GBT_C_OFF_CPU] > 0);
 	json__u64(j, "merged", r->merged);
 	json__u64(j, "keep_ns", r->keep_ns);
 	json__u64(j, "window_ns", s->window_ns);

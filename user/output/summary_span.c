@@ -80,25 +80,38 @@ static void put_rest(const struct summary_span *sp, struct buf *out)
 	}
 }
 
-/* Running and runnable stand among the waits by their time. */
+static void put_off_cpu(const struct summary_span *sp, struct buf *out)
+{
+	begin(sp, out, "without a CPU", sp->off_cpu_ns);
+	if (sp->off_cpu_cnt > 1)
+		buf__printf(out, ", %s times", cell__count(sp->off_cpu_cnt).s);
+	buf__str(out, ": it ran for Go, but the kernel did not run its thread\n");
+}
+
+/* Running, runnable and without a CPU stand among the waits by their time. */
 void part__span(const struct summary_span *sp, struct buf *out)
 {
-	bool running = !sp->running_ns, runnable = !sp->runnable_ns;
+	struct {
+		uint64_t ns;
+		void (*put)(const struct summary_span *sp, struct buf *out);
+	} rows[] = {{sp->running_ns, put_running},
+		    {sp->runnable_ns, put_runnable},
+		    {sp->off_cpu_ns, put_off_cpu}};
 
 	if (!sp->have)
 		return;
 	for (size_t i = 0; i <= sp->wait_cnt; i++) {
 		uint64_t ns = i < sp->wait_cnt ? sp->waits[i].total_ns : 0;
-		bool first = sp->running_ns >= sp->runnable_ns;
 
-		for (int k = 0; k < 2; k++, first = !first) {
-			if (first && !running && sp->running_ns >= ns) {
-				put_running(sp, out);
-				running = true;
-			} else if (!first && !runnable && sp->runnable_ns >= ns) {
-				put_runnable(sp, out);
-				runnable = true;
-			}
+		for (size_t n = 0; n < 3; n++) {
+			size_t most = 0;
+
+			for (size_t k = 1; k < 3; k++)
+				most = rows[k].ns > rows[most].ns ? k : most;
+			if (!rows[most].ns || rows[most].ns < ns)
+				break;
+			rows[most].put(sp, out);
+			rows[most].ns = 0;
 		}
 		if (i < sp->wait_cnt)
 			put_wait(sp, &sp->waits[i], out);
@@ -123,7 +136,7 @@ static void json_wait(struct json *j, const struct summary_span_wait *w)
 	json__object_end(j);
 }
 
-void json__span(struct json *j, const struct summary_span *sp)
+void json__span(struct json *j, const struct summary_span *sp, bool off_cpu_known)
 {
 	if (!sp->have)
 		return;
@@ -131,6 +144,10 @@ void json__span(struct json *j, const struct summary_span *sp)
 	json__u64(j, "total_ns", sp->total_ns);
 	json__u64(j, "running_ns", sp->running_ns);
 	json__u64(j, "runnable_ns", sp->runnable_ns);
+	if (off_cpu_known)
+		json__u64(j, "off_cpu_ns", sp->off_cpu_ns);
+	else
+		json__null(j, "off_cpu_ns");
 	json__array(j, "waits");
 	for (size_t i = 0; i < sp->wait_cnt; i++)
 		json_wait(j, &sp->waits[i]);

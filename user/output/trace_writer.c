@@ -250,7 +250,7 @@ int trace_writer__transition(void *ctx, const struct transition *t)
 {
 	struct trace_writer *w = ctx;
 
-	if (t->type == TR_END)
+	if (t->type == TR_END || t->type == TR_OFF_CPU)
 		return 0;
 	return t->type == TR_CPU_SAMPLE ? write_sample(w, t) : write_event(w, t);
 }

@@ -14,6 +14,7 @@
 #include "recorder/recording_requests.h"
 
 #define SAMPLES_RING_SZ (16u << 20)
+#define OFF_CPU_MIN_NS 50000 /* below the least that a condition can be about */
 
 enum capture_attach recording_attach__capture(enum recording_attach a)
 {
@@ -59,6 +60,15 @@ static int known_contexts(const struct recording *r, struct contexts **out)
 	return err;
 }
 
+static bool wants_off_cpu(const struct recording *r)
+{
+	bool wants = false;
+
+	for (size_t i = 0; i < r->opt.condition_cnt; i++)
+		wants |= condition__wants_off_cpu(&r->opt.conditions[i]);
+	return wants && r->plan.cnt;
+}
+
 static int open_capture(struct recording *r, struct launch *command)
 {
 	struct capture_config cfg = {
@@ -95,6 +105,8 @@ static int open_capture(struct recording *r, struct launch *command)
 	cfg.rt.creators = r->opt.creators;
 	cfg.rt.requests = r->requests;
 	cfg.rt.calls = r->calls;
+	r->off_cpu = wants_off_cpu(r);
+	cfg.rt.off_cpu_min_ns = r->off_cpu ? OFF_CPU_MIN_NS : 0;
 	cfg.leaves = leaves;
 	cfg.contexts = contexts;
 	err = capture__open(&cfg, &r->capture);

@@ -259,6 +259,13 @@ static int check_sites(const struct recording *r, const struct condition *c, siz
 {
 	const struct condition *lacks = recording_requests__lacks(r, c, cnt);
 
+	for (size_t i = 0; i < cnt; i++) {
+		if (c[i].subject != COND_OFF_CPU || r->off_cpu)
+			continue;
+		log_error("process %d: '%s': does not look at switches: start the watch again",
+			  recording__pid(r), c[i].text);
+		return -EOPNOTSUPP;
+	}
 	if (!lacks)
 		return 0;
 	log_error("process %d: '%s': has no probes at requests or calls of the kind: start the "

@@ -39,6 +39,7 @@ static const struct subject {
 	{"exit", COND_EXIT, UNIT_NONE, false, false, 0},
 	{"request", COND_REQUEST, UNIT_NS, false, true, GBT_SPAN_REQUEST},
 	{"client", COND_REQUEST, UNIT_NS, false, true, GBT_SPAN_CLIENT},
+	{"offcpu-running", COND_OFF_CPU, UNIT_NS, false, true, 0},
 };
 
 /* Kinds of waits by the tracer's reasons (model/names.c); any: without those of the runtime's own
@@ -315,6 +316,8 @@ static int parse_value(struct parser *p)
 	case UNIT_NS:
 		if (duration__parse(word, &ns) || ns <= 0)
 			return wrong(p, pos, "expected a duration with its unit, as 100ms");
+		if (p->c->subject == COND_OFF_CPU && ns < COND_OFF_CPU_MIN_NS)
+			return wrong(p, pos, "expected 100us or more: shorter ones are not seen");
 		p->c->value = (double)ns;
 		return 0;
 	case UNIT_BYTES:
@@ -395,6 +398,11 @@ bool condition__needs_requests(const struct condition *c)
 {
 	return c->subject == COND_REQUEST || c->subject == COND_REQUEST_PCT ||
 	       c->subject == COND_REQUEST_RATE;
+}
+
+bool condition__wants_off_cpu(const struct condition *c)
+{
+	return c->subject == COND_OFF_CPU || c->subject == COND_REQUEST;
 }
 
 /* That of a call begins behind its host. */

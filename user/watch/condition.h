@@ -29,6 +29,7 @@ enum cond_subject {
 	COND_REQUEST,	   /* one request of net/http's server, or call, by condition.span */
 	COND_REQUEST_PCT,  /* a percentile of those */
 	COND_REQUEST_RATE, /* how many end a second */
+	COND_OFF_CPU,	   /* one time that a running goroutine's thread had no CPU */
 	COND_SUBJECT_MAX,
 };
 
@@ -72,6 +73,10 @@ int condition__parse(const char *text, struct condition *out, struct condition_e
 const char *condition__format(const struct condition *c, double value, char out[COND_VALUE_SZ]);
 /* Does it need the events of the runtime (probes)? Else looks at /proc do. */
 bool condition__needs_events(const struct condition *c);
+/* Does it need, or can its capture tell more by, the times of threads without a CPU? */
+bool condition__wants_off_cpu(const struct condition *c);
+/* The least that is judged: shorter ones are not told. */
+#define COND_OFF_CPU_MIN_NS 100000
 /* Is it about requests, or calls? */
 bool condition__needs_requests(const struct condition *c);
 /* Is it about this one? Texts need not end with a NUL. */

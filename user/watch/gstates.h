@@ -79,8 +79,10 @@ struct gstep {
 	uint32_t tid;
 	int32_t p;
 };
-#define GSTEPS_MAX 2	   /* of one event */
-#define GSTEP_LASTS G_IDLE /* in place of .to: it has not left it at end_ns */
+#define GSTEPS_MAX 2 /* of one event */
+/* in place of .to: */
+#define GSTEP_LASTS G_IDLE /* it has not left it at end_ns */
+#define GSTEP_OFF_CPU 0xff /* nor has it, but its thread had no CPU from begin_ns to end_ns */
 
 void gstates__free(struct gstates *s);
 int gstates__copy(const struct gstates *s, struct gstates *out);

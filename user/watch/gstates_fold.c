@@ -359,6 +359,34 @@ static bool fold_crossing(struct fold *f)
 	}
 }
 
+/* The thread was without a CPU: did Go take its goroutine for running all the while? */
+static void off_cpu(struct fold *f)
+{
+	const struct gbt_event *e = f->e;
+	const struct gstate *g;
+	const struct mstate *m;
+	struct gstep *s;
+	uint64_t i;
+
+	if (!f->steps || !imap__get(&f->s->by_tid, e->hdr.tid, &i))
+		return;
+	m = &f->s->m[i];
+	g = m->goid ? gstates__get(f->s, m->goid) : NULL;
+	if (!g || g->status != G_RUNNING || g->tid != e->hdr.tid || g->since_ns > e->arg ||
+	    e->arg > e->hdr.time_ns)
+		return;
+	s = &f->steps[f->cnt++];
+	*s = gstate__lasts(g, e->hdr.time_ns);
+	s->begin_ns = e->arg;
+	s->to = GSTEP_OFF_CPU;
+	s->stack = 0;
+	s->told = 0;
+	s->assist_ns = 0;
+	s->runner = g->goid;
+	s->tid = e->hdr.tid;
+	s->p = m->p;
+}
+
 static void fold_rest(struct fold *f)
 {
 	const struct gbt_event *e = f->e;
@@ -375,6 +403,9 @@ static void fold_rest(struct fold *f)
 		break;
 	case GBT_GC_ASSIST:
 		assists(f);
+		break;
+	case GBT_OFF_CPU:
+		off_cpu(f);
 		break;
 	case GBT_STW_BEGIN:
 		if (e->arg32 !=

@@ -9,6 +9,7 @@
 
 #define FIRINGS_MAX 128
 #define FIRINGS_EACH 2 /* of one condition: what fires all the time leaves room for the others */
+#define HELD_MAX 32
 #define SECOND_NS 1000000000ull
 #define SLOTS_MAX 60			   /* of a percentile's time */
 #define REQUEST_GRACE_NS (1.0 * SECOND_NS) /* or as long as it may take, whichever is more */
@@ -55,6 +56,10 @@ struct triggers {
 	uint64_t assist_ns; /* in sum */
 	struct range gc, stw;
 	uint64_t stw_goid, stw_stack;
+	/* COND_OFF_CPU: may be none. A thread that loses its CPU inside of a probe sends that
+	 * record behind what the kernel tells of it. */
+	struct firing held[HELD_MAX];
+	size_t held_cnt;
 	bool requests; /* a condition is about them */
 	struct open_requests open;
 };
@@ -120,6 +125,8 @@ static bool is_of(const struct condition *c, const struct gstep *s)
 		return s->from == G_RUNNABLE && (s->to == G_RUNNING || s->to == GSTEP_LASTS);
 	case COND_SYSCALL:
 		return s->from == G_SYSCALL && s->to != G_SYSCALL;
+	case COND_OFF_CPU:
+		return s->to == GSTEP_OFF_CPU;
 	case COND_BLOCK:
 		return s->from == G_WAITING && s->to != G_WAITING && s->to != G_DEAD &&
 		       s->block_reason < 32 && c->kinds & 1u << s->block_reason;
@@ -151,12 +158,75 @@ static struct firing firing_of(const struct gstep *s)
 			       .p = s->p};
 }
 
+/* Until the next look at what lasts. */
+static void hold(struct triggers *t, const struct judge *j, const struct firing *f)
+{
+	if (t->held_cnt == HELD_MAX) {
+		t->unkept++;
+		return;
+	}
+	t->held[t->held_cnt] = *f;
+	t->held[t->held_cnt++].condition = (size_t)(j - t->j);
+}
+
 static void judge_step(struct triggers *t, struct judge *j, const struct gstep *s)
 {
-	if (!s->begin_ns || !is_of(j->c, s) || s->told & bit_of(t, j))
+	struct firing f = firing_of(s);
+
+	if (!s->begin_ns || !is_of(j->c, s) || s->told & bit_of(t, j) || !exceeds(j->c, f.value))
 		return;
-	if (exceeds(j->c, (double)length(s->begin_ns, s->end_ns)))
-		fire(t, j, firing_of(s));
+	if (j->c->subject == COND_OFF_CPU)
+		hold(t, j, &f);
+	else
+		fire(t, j, f);
+}
+
+static bool stops_running(const struct gbt_event *e)
+{
+	switch (e->hdr.kind) {
+	case GBT_BLOCK:
+	case GBT_EXIT:
+	case GBT_SCHED:
+	case GBT_YIELD:
+	case GBT_PREEMPT_PARK:
+	case GBT_SYSCALL:
+	case GBT_SYSCALL_BLOCK:
+	case GBT_COROSWITCH:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* It had stopped running before its thread lost the CPU, as is told only now. */
+static void drop_held(struct triggers *t, const struct gbt_event *e)
+{
+	size_t kept = 0;
+
+	if (!t->held_cnt || !stops_running(e))
+		return;
+	for (size_t i = 0; i < t->held_cnt; i++) {
+		const struct firing *f = &t->held[i];
+
+		if (f->goid != e->goid || e->hdr.time_ns > f->begin_ns)
+			t->held[kept++] = *f;
+	}
+	t->held_cnt = kept;
+}
+
+static void fire_held(struct triggers *t, uint64_t now_ns)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < t->held_cnt; i++) {
+		const struct firing *f = &t->held[i];
+
+		if (f->time_ns + LASTING_GRACE_NS > now_ns)
+			t->held[kept++] = *f;
+		else
+			fire(t, &t->j[f->condition], *f);
+	}
+	t->held_cnt = kept;
 }
 
 bool triggers__judges_waits(const struct triggers *t)
@@ -262,6 +332,7 @@ void triggers__looked(struct triggers *t, uint64_t from_ns, uint64_t now_ns)
 {
 	struct firing f = {.time_ns = now_ns, .lasts = true, .p = -1};
 
+	fire_held(t, now_ns);
 	requests_lasting(t, from_ns, now_ns);
 	for (size_t i = 0; i < t->cnt; i++) {
 		struct judge *j = &t->j[i];
@@ -377,6 +448,7 @@ static int requests(struct triggers *t, const struct gbt_event *e)
 int triggers__event(struct triggers *t, const struct gbt_event *e, const struct gstep *steps,
 		    size_t cnt)
 {
+	drop_held(t, e);
 	for (size_t k = 0; k < cnt; k++) {
 		if (steps[k].assist_ns && steps[k].end_ns > steps[k].assist_ns)
 			t->assist_ns += steps[k].end_ns - steps[k].assist_ns;

@@ -199,6 +199,7 @@ func main() {
 	lifeCases()
 	watchCases()
 	requestCases()
+	funcCases()
 	refusalCases()
 	deniedCases()
 	match := regexp.MustCompile(*only)
