@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "goruntime/plan_order.h"
 #include "goruntime/plan_regions.h"
 #include "goruntime/plan_requests.h"
 #include "goruntime/plan_scan.h"
@@ -534,6 +535,7 @@ int plan__make_for(const struct gobinary *b, bool use_nop5, uint64_t sites, stru
 	if (!err)
 		err = plan_all(&p);
 	insn_decoder__free(p.scan.d);
+	plan_order__busiest_first(out);
 	if (err == -EBADMSG)
 		log_error("plan: '%s': the tables or instructions of the runtime's functions are "
 			  "malformed",
