@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -35,7 +36,9 @@ struct run {
 
 static struct run run;
 static uint64_t slice_max_ns;
-static bool gone_soon; /* the target is hit in the first moments of a removal only */
+#define ALL_OF_IT 1e9
+static double tail_ms = ALL_OF_IT; /* for so much of a removal the target is hit */
+static uint64_t cold_ns = 2000;
 
 static void live(struct run *r, bool probes)
 {
@@ -61,7 +64,7 @@ static void act(struct run *r, enum governor_says says)
 		return;
 	assert_int_equal(says, r->g.on ? GOVERNOR_OFF : GOVERNOR_ON);
 	for (double t = 0; t < ms; t += 5) /* breakpoints are there meanwhile, at worst */
-		live(r, says == GOVERNOR_OFF && (!gone_soon || t == 0));
+		live(r, says == GOVERNOR_OFF && t < tail_ms);
 	governor__done(&r->g, &r->seen, r->seen.now_ns - begin);
 }
 
@@ -69,10 +72,10 @@ static void simulate(load_fn load, double budget, double detach_ms, double secon
 {
 	const struct governor_config cfg = {
 		.budget = budget,
-		.price = {.hot_ns = 700, .cold_ns = 2000},
+		.price = {.hot_ns = 700, .cold_ns = cold_ns},
 		.once = once,
 		.slice_max_ns = slice_max_ns,
-		.detach_ns = 30 * MS,
+		.tail_ns = 30 * MS,
 		.attach_cost_ns = 1 * MS,
 	};
 
@@ -92,6 +95,8 @@ static void simulate(load_fn load, double budget, double detach_ms, double secon
 static void assert_bounded(double seconds, double part, double first_ms)
 {
 	size_t n = (size_t)(seconds * 200), first = (size_t)(first_ms / 5);
+	/* twice of it in a second, and a fifth may be passed, as of a budget */
+	double floor_ns = seconds * 1e9 * GOVERNOR_CORE_FLOOR * (seconds < 2 ? 2 : 1) * 1.2;
 
 	for (size_t from = first; from + n <= run.steps; from++) {
 		double own = 0, cost = 0, most;
@@ -101,8 +106,8 @@ static void assert_bounded(double seconds, double part, double first_ms)
 			cost += run.cost[i];
 		}
 		most = own * part;
-		if (most < seconds * 1e9 * GOVERNOR_CORE_FLOOR * (seconds < 2 ? 2 : 1))
-			most = seconds * 1e9 * GOVERNOR_CORE_FLOOR * (seconds < 2 ? 2 : 1);
+		if (most < floor_ns)
+			most = floor_ns;
 		if (cost > most) {
 			print_error("%.1f s from step %zu: %.1f ms of %.1f allowed\n", seconds,
 				    from, cost / 1e6, most / 1e6);
@@ -194,6 +199,74 @@ static void test_full_again_behind_it(void **state)
 	assert_true(on_share(20, 30) == 1);
 }
 
+/*
+ * The kernel is busy with a removal for long after the last hit: only the time of the hits is paid
+ * for, whatever else there is in the budget is spent on slices.
+ */
+static void test_only_the_tail_of_a_removal_is_paid_for(void **state)
+{
+	uint64_t with_all_ns;
+
+	simulate(flat_out, 0.05, 100, 40, false);
+	with_all_ns = run.g.on_ns;
+	tail_ms = 10;
+	simulate(flat_out, 0.05, 100, 40, false);
+	tail_ms = ALL_OF_IT;
+	assert_bounded(6, 0.06, 0);
+	assert_bounded(1, 0.12, 100);
+	assert_in_range(run.g.cfg.tail_ns, 5 * MS, 25 * MS);
+	assert_true(run.g.on_ns > 2 * with_all_ns);
+	assert_true(governor__share(&run.g, run.seen.cpu_ns) > 0.03);
+}
+
+static struct load nearly_idle(double second)
+{
+	return (struct load){.cores = 0.02, .hits = 3400};
+}
+
+static struct load a_bit_too_much(double second)
+{
+	return (struct load){.cores = 0.02, .hits = 5600};
+}
+
+static struct load storm_behind_it(double second)
+{
+	return second < 10 ? a_bit_too_much(second) : (struct load){.cores = 2, .hits = 1400000};
+}
+
+/* Of a floor only half is spent, so that the begin of a storm is within the same six seconds. */
+static void test_a_calm_leaves_something_for_a_storm(void **state)
+{
+	cold_ns = 700; /* what it counts is what it costs */
+	simulate(nearly_idle, 0.05, 30, 20, false);
+	assert_int_equal(run.g.slices, 1);
+	tail_ms = 10;
+	simulate(storm_behind_it, 0.05, 60, 30, false);
+	tail_ms = ALL_OF_IT;
+	cold_ns = 2000;
+	assert_true(on_share(0, 10) > 0.3);
+	assert_bounded(6, 0.06, 0);
+}
+
+static struct load gusts(double second)
+{
+	return second - floor(second / 3) * 3 < 2 ? nearly_idle(second) : flat_out(second);
+}
+
+/* A second of storm behind each two of calm: each begin is paid for before probes are back. */
+static void test_storms_that_come_and_go(void **state)
+{
+	static const double budgets[] = {0.05, 0.02, 0.01};
+
+	for (size_t i = 0; i < 3; i++) {
+		tail_ms = 10;
+		simulate(gusts, budgets[i], 60, 50, false);
+		tail_ms = ALL_OF_IT;
+		assert_bounded(6, budgets[i] * 1.2 + 0.005, 0);
+		assert_true(run.g.slices >= 4);
+	}
+}
+
 static void test_slow_removal_means_rare_slices(void **state)
 {
 	simulate(flat_out, 0.05, 2500, 60, false);
@@ -231,12 +304,12 @@ static void test_what_everything_would_add(void **state)
 	const double truth = 700000 * 700e-9; /* of one core's own work a second */
 
 	for (int i = 0; i < 2; i++) {
-		gone_soon = i;
+		tail_ms = i ? 5 : ALL_OF_IT;
 		simulate(flat_out, 0.05, 200, 20, false);
 		assert_true(governor__full_added(&run.g) > truth * 0.8);
 		assert_true(governor__full_added(&run.g) < truth * 1.3);
 	}
-	gone_soon = false;
+	tail_ms = ALL_OF_IT;
 }
 
 /* A moment of which the kernel has told no CPU time yet. */
@@ -259,7 +332,7 @@ static void test_a_wrong_guess_is_made_good(void **state)
 {
 	const struct governor_config cfg = {.budget = 0.05,
 					    .price = {.hot_ns = 700, .cold_ns = 2000},
-					    .detach_ns = 30 * MS,
+					    .tail_ns = 30 * MS,
 					    .attach_cost_ns = 1 * MS};
 
 	memset(&run, 0, sizeof(run));
@@ -309,6 +382,9 @@ int main(void)
 		cmocka_unit_test(test_a_busy_one_in_slices),
 		cmocka_unit_test(test_a_storm_in_the_middle),
 		cmocka_unit_test(test_full_again_behind_it),
+		cmocka_unit_test(test_only_the_tail_of_a_removal_is_paid_for),
+		cmocka_unit_test(test_a_calm_leaves_something_for_a_storm),
+		cmocka_unit_test(test_storms_that_come_and_go),
 		cmocka_unit_test(test_slow_removal_means_rare_slices),
 		cmocka_unit_test(test_short_slices_where_more_could_be_paid),
 		cmocka_unit_test(test_once),

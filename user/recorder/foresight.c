@@ -148,11 +148,11 @@ int foresight__trial(struct go_target *t, const struct probe_plan *plan, enum ca
 static double time_paid(const struct foresight *f, double budget)
 {
 	double own_ns = f->added > 0 ? (double)f->hits * (double)f->price_hit_ns / f->added : 0;
-	double paid_ns = own_ns * budget, floor_ns = (double)f->window_ns * GOVERNOR_CORE_FLOOR;
+	double paid_ns = own_ns * budget * GOVERNOR_RATE;
+	double floor_ns = (double)f->window_ns * GOVERNOR_CORE_FLOOR * GOVERNOR_FLOOR_RATE;
 
 	if (paid_ns < floor_ns)
 		paid_ns = floor_ns;
-	paid_ns *= GOVERNOR_RATE;
 	return paid_ns < own_ns * f->added ? paid_ns / (own_ns * f->added) : 1;
 }
 

@@ -8,20 +8,28 @@
 #define RATE_FADE_NS 100e6 /* of the worst rate of hits of late */
 #define POOR_WAIT_NS 6e9   /* after a slice that was not worth having; doubles each time */
 #define POOR_MAX 5
-#define FULL 0.99    /* of what can be saved */
-#define TAIL_SHARE 4 /* a slice is so many times as long as the removal behind it, where it can */
+#define FULL 0.99      /* of what can be saved */
+#define TAIL_SHARE 4   /* a slice is so many times as long as the tail behind it, where it can */
+#define ATTACH_SHARE 8 /* so many times what coming and going costs is to be there, likewise */
+#define TAIL_HITS 1000 /* that a removal could have seen, for it to tell how long they go on */
+#define TAIL_MIN_NS 5e6
 
-/* The budget in CPU time per second. */
-static double income(const struct governor *g)
+static double larger(double a, double b)
 {
-	double of_target = g->cpu_rate * g->cfg.budget;
-
-	return SECOND * (of_target > GOVERNOR_CORE_FLOOR ? of_target : GOVERNOR_CORE_FLOOR);
+	return a > b ? a : b;
 }
 
+/* CPU time per second that comes in. */
+static double income(const struct governor *g)
+{
+	return SECOND * larger(g->cpu_rate * g->cfg.budget * GOVERNOR_RATE,
+			       GOVERNOR_CORE_FLOOR * GOVERNOR_FLOOR_RATE);
+}
+
+/* The budget of as long as it can be saved up. */
 static double capacity(const struct governor *g)
 {
-	return income(g) * (double)GOVERNOR_SAVED_NS / SECOND;
+	return (double)GOVERNOR_SAVED_NS * larger(g->cpu_rate * g->cfg.budget, GOVERNOR_CORE_FLOOR);
 }
 
 void governor__begin(struct governor *g, const struct governor_config *cfg,
@@ -70,7 +78,7 @@ static void book(struct governor *g, const struct governor_seen *seen, bool stea
 		g->steady_cpu_ns += (double)cpu;
 		g->steady_cost_ns += cost;
 	}
-	g->saved_ns += income(g) * GOVERNOR_RATE * took / SECOND - cost;
+	g->saved_ns += income(g) * took / SECOND - cost;
 	if (g->saved_ns > capacity(g))
 		g->saved_ns = capacity(g);
 	if (g->on || hits) {
@@ -92,14 +100,14 @@ static double cost_of(const struct governor *g, double ns)
 /* A slice of at least so long, the removal behind it included. */
 static bool can_pay(const struct governor *g, double slice_ns, double have_ns)
 {
-	return (double)g->cfg.attach_cost_ns + cost_of(g, slice_ns + (double)g->cfg.detach_ns) <=
+	return (double)g->cfg.attach_cost_ns + cost_of(g, slice_ns + (double)g->cfg.tail_ns) <=
 	       have_ns;
 }
 
 static enum governor_says step_on(struct governor *g, uint64_t now_ns)
 {
-	/* what the hits cost until the probes are gone and this is asked again must be there */
-	double reserve = cost_of(g, (double)g->cfg.detach_ns);
+	/* what the hits cost until this is asked again and then until the probes are gone */
+	double reserve = cost_of(g, (double)(GOVERNOR_LOOK_NS + g->cfg.tail_ns));
 
 	if (g->cfg.slice_max_ns && now_ns - g->on_since_ns >= g->cfg.slice_max_ns)
 		return GOVERNOR_OFF;
@@ -108,16 +116,19 @@ static enum governor_says step_on(struct governor *g, uint64_t now_ns)
 
 static enum governor_says step_off(struct governor *g, uint64_t now_ns)
 {
-	double long_ns = (double)g->cfg.detach_ns * TAIL_SHARE;
+	double long_ns = (double)g->cfg.tail_ns * TAIL_SHARE;
+	bool is_full;
 
 	if (g->cfg.once || now_ns - g->off_since_ns < g->wait_ns ||
 	    now_ns - g->off_since_ns < g->cfg.slice_max_ns * GOVERNOR_PAUSE_SHARE)
 		return GOVERNOR_KEEP;
 	if (long_ns < (double)GOVERNOR_SLICE_NS)
 		long_ns = (double)GOVERNOR_SLICE_NS;
-	if (can_pay(g, long_ns, g->saved_ns))
+	is_full = g->saved_ns >= capacity(g) * FULL;
+	if (can_pay(g, long_ns, g->saved_ns) &&
+	    (is_full || g->saved_ns >= (double)g->cfg.attach_cost_ns * ATTACH_SHARE))
 		return GOVERNOR_ON;
-	if (g->saved_ns < capacity(g) * FULL)
+	if (!is_full)
 		return GOVERNOR_KEEP;
 	/* no more can be saved: as long a one as there can be. Where there can be none, the load
 	 * may have changed, which only a try can tell. */
@@ -147,6 +158,24 @@ static void judge_slice(struct governor *g, uint64_t lasted_ns)
 		g->poor++;
 }
 
+/*
+ * For so long hits went on, at the rate by which the next removal will be judged. A target that is
+ * hardly hit tells nothing of it; one that happened not to run tells too little.
+ */
+static void learn_tail(struct governor *g, uint64_t hits, uint64_t took_ns)
+{
+	double took = (double)took_ns, last = (double)g->cfg.tail_ns, tail;
+
+	if (g->hit_rate * took / SECOND < TAIL_HITS)
+		return;
+	tail = (double)hits * SECOND / g->hit_rate;
+	if (tail < TAIL_MIN_NS)
+		tail = TAIL_MIN_NS;
+	if (tail > took)
+		tail = took;
+	g->cfg.tail_ns = (uint64_t)(tail > last ? (last + tail) / 2 : (3 * last + tail) / 4);
+}
+
 void governor__done(struct governor *g, const struct governor_seen *seen, uint64_t took_ns)
 {
 	g->on = !g->on;
@@ -161,7 +190,7 @@ void governor__done(struct governor *g, const struct governor_seen *seen, uint64
 	/* until the removal began it was on */
 	g->on_ns += seen->now_ns - took_ns - g->on_since_ns;
 	judge_slice(g, seen->now_ns - took_ns - g->on_since_ns);
-	g->cfg.detach_ns = (g->cfg.detach_ns + took_ns) / 2;
+	learn_tail(g, seen->hits > g->last.hits ? seen->hits - g->last.hits : 0, took_ns);
 	g->off_since_ns = seen->now_ns;
 	book(g, seen, false);
 }

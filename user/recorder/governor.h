@@ -15,11 +15,18 @@
  * What may be spent comes in with the target's own CPU time, and is saved up for one second at
  * most; hits × price go out. So no second costs more than twice the budget, and with GOVERNOR_RATE
  * of it as income no six seconds more than the budget itself: 6 × 0.8 + 1 < 6.
+ *
+ * The begin of a storm cannot be foreseen, and until the probes are gone it takes nearly all the
+ * time of the cores that it runs on. Where the budget is a floor, since the target does next to
+ * nothing, half of it is all that a calm may spend: so 15 ms of such a begin still fit into the 30
+ * ms of its six seconds.
  */
 #define GOVERNOR_RATE 0.8
+#define GOVERNOR_FLOOR_RATE 0.5
 #define GOVERNOR_PAUSE_SHARE 3 /* between slices of a length that was asked for */
 #define GOVERNOR_SAVED_NS UINT64_C(1000000000)
 #define GOVERNOR_CORE_FLOOR 0.005	     /* of one core, whatever the target itself uses */
+#define GOVERNOR_LOOK_NS UINT64_C(5000000)   /* how often it is to be asked */
 #define GOVERNOR_SLICE_NS UINT64_C(50000000) /* worth having, where the budget has room for it */
 #define GOVERNOR_SLICE_MIN_NS UINT64_C(10000000)
 
@@ -30,8 +37,8 @@ struct governor_config {
 	/* slices no longer than this, with three times as long between them; 0: as long as the
 	 * budget pays */
 	uint64_t slice_max_ns;
-	/* what taking the probes away lasted, before that is known: hits go on meanwhile */
-	uint64_t detach_ns;
+	/* how long hits go on when the probes are taken away, before that is known */
+	uint64_t tail_ns;
 	uint64_t attach_cost_ns; /* CPU time of the target that attaching and detaching take */
 };
 
@@ -71,9 +78,12 @@ struct governor {
 /* The probes are in place from seen on. cpu_rate: cores that the target used before. */
 void governor__begin(struct governor *g, const struct governor_config *cfg,
 		     const struct governor_seen *seen, double cpu_rate);
-/* To be asked every few ms; what it says is to be done before it is asked again. */
+/* To be asked each GOVERNOR_LOOK_NS; what it says is to be done before it is asked again. */
 enum governor_says governor__step(struct governor *g, const struct governor_seen *seen);
-/* It was done at seen, and lasted so long. Hits during a removal count as spent. */
+/*
+ * It was done at seen, and lasted so long. Hits during a removal count as spent; they tell how long
+ * the next one will be paid for, since the kernel goes on for long after the last one.
+ */
 void governor__done(struct governor *g, const struct governor_seen *seen, uint64_t took_ns);
 
 /* What has been spent, of what the target used without it; 0 before there is any. */

@@ -2,6 +2,7 @@
 #include "recorder/recording_internal.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,12 +15,17 @@
 #include "base/log.h"
 #include "recorder/foresight.h"
 
-#define GOVERN_EVERY_NS (5 * 1000 * 1000)
 #define BURST_SLICE_NS (300 * 1000 * 1000)
-#define PRIORITY (-10) /* on a machine that is full, what bounds the cost must not wait */
-/* What taking probes away takes before it has been seen, and what both ways cost the target. */
-#define DETACH_MULTI_NS (30 * 1000 * 1000)
-#define DETACH_PERF_NS (2500ull * 1000 * 1000)
+/*
+ * On a machine that is full, what bounds the cost must not wait. The thread runs for some 30 µs of
+ * each 5 ms and drains rings between, which a budget keeps rare; beyond this one it may drain all
+ * the time, and gets nice instead.
+ */
+#define REAL_TIME_BUDGET_MAX 0.5
+#define PRIORITY (-10)
+/* How long hits go on in a removal before one has been seen, and what both ways cost the target. */
+#define TAIL_MULTI_NS (20 * 1000 * 1000)
+#define TAIL_PERF_NS (2500ull * 1000 * 1000)
 #define ATTACH_COST_NS (200 * 1000)
 
 static int look(struct recording *r, uint64_t now_ns, struct governor_seen *seen)
@@ -63,7 +69,7 @@ int recording__govern_start(struct recording *r)
 		.price = r->price,
 		.once = r->opt.mode == RECORDING_FULL,
 		.slice_max_ns = r->opt.mode == RECORDING_BURST ? BURST_SLICE_NS : 0,
-		.detach_ns = is_perf ? DETACH_PERF_NS : DETACH_MULTI_NS,
+		.tail_ns = is_perf ? TAIL_PERF_NS : TAIL_MULTI_NS,
 		.attach_cost_ns = ATTACH_COST_NS,
 	};
 	struct governor_seen seen;
@@ -75,7 +81,7 @@ int recording__govern_start(struct recording *r)
 	seen = (struct governor_seen){.now_ns = r->start_ns, .cpu_ns = r->cpu_start_ns};
 	governor__begin(&r->governor, &cfg, &seen, cpu_rate(r));
 	/* not in its first moment, of which a few hits would tell a rate */
-	r->govern_due_ns = clock__monotonic_ns() + GOVERN_EVERY_NS;
+	r->govern_due_ns = clock__monotonic_ns() + GOVERNOR_LOOK_NS;
 	return 0;
 }
 
@@ -197,7 +203,7 @@ int recording__govern(struct recording *r, uint64_t now_ns)
 
 	if (!r->governed || now_ns < r->govern_due_ns || recording__execed_ns(r))
 		return 0;
-	r->govern_due_ns = now_ns + GOVERN_EVERY_NS;
+	r->govern_due_ns = now_ns + GOVERNOR_LOOK_NS;
 	if (look(r, now_ns, &seen))
 		return 0;
 	switch (governor__step(&r->governor, &seen)) {
@@ -213,7 +219,13 @@ int recording__govern(struct recording *r, uint64_t now_ns)
 
 void recording__govern_thread(const struct recording *r)
 {
-	if (r->governed) /* without the right to it, it goes on as it is */
+	const struct sched_param first = {.sched_priority = 1};
+
+	if (!r->governed)
+		return;
+	/* without the right to it, it goes on as it is */
+	if (r->opt.budget > REAL_TIME_BUDGET_MAX ||
+	    sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &first))
 		(void)setpriority(PRIO_PROCESS, (id_t)gettid(), PRIORITY);
 }
 
