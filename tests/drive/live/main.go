@@ -195,6 +195,7 @@ func main() {
 	profileCases()
 	profileCommandCases()
 	profileTextCases()
+	pprofCases()
 	symptomCases()
 	lifeCases()
 	watchCases()
