@@ -119,6 +119,9 @@ struct scratch {
 	/* What the last hits told of that thread: bpf/known.h. Addresses; 0: not known. */
 	__u64 own_g0, own_m, own_p, own_g;
 	__u64 own_era; /* of own_p */
+	/* Mode light: the goroutine that the thread started last, 0 none or told, and its id; is a
+	 * hit under way? */
+	__u64 ran_g, ran_goid, ran_mark, busy;
 	struct hit hit;
 	__u8 m[GBT_READ_M_SZ];
 	__u8 g[G_SZ + 16];
@@ -207,6 +210,7 @@ static __always_inline void scratch_give_back(__u32 tid)
 		if (!s || s->owner != tid)
 			continue;
 		s->own_g0 = s->own_m = s->own_p = s->own_g = 0;
+		s->ran_g = 0;
 		s->owner = 0;
 		__sync_fetch_and_add(&s->users, -1);
 	}

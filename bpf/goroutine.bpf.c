@@ -12,6 +12,7 @@
 #include "contexts.h"
 #include "known.h"
 #include "labels.h"
+#include "light.h"
 #include "off_cpu.h"
 #include "requests.h"
 
@@ -689,6 +690,10 @@ static __always_inline void handle(struct scratch *s, struct hit *h, struct pt_r
 	h->era = era_of_hit();
 	h->lost = GBT_C_RING_FULL;
 	h->in_frame = cookie & GBT_COOKIE_IN_FRAME;
+	if (cfg.light) {
+		light_start(s, h, ctx);
+		return;
+	}
 	if (stamps_early(h->site))
 		h->now = bpf_ktime_get_ns();
 	if (!on_site(s, h, ctx))
@@ -751,7 +756,9 @@ static __always_inline int on_hit(struct pt_regs *ctx)
 		__sync_fetch_and_add(&no_scratch_cnt, 1);
 		return 0;
 	}
+	light_busy(s, true);
 	handle(s, hit_begin(s, tid), ctx, cookie);
+	light_busy(s, false);
 	scratch_put(s);
 	return 0;
 }
@@ -766,6 +773,13 @@ SEC("uprobe")
 int probe_perf(struct pt_regs *ctx)
 {
 	return on_hit(ctx);
+}
+
+/* In the thread that goes. */
+SEC("raw_tp/sched_switch")
+int thread_switched(void *ctx)
+{
+	return light_switched();
 }
 
 /* In the thread that ends. */

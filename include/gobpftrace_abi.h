@@ -119,12 +119,27 @@ enum gbt_kind {
 	/* this thread has a CPU again that it was without since arg, for config.off_cpu_min_ns at
 	 * least; goid and p are not told */
 	GBT_OFF_CPU = 36,
+	/* mode light: goid is started on this thread, which had started cur before (0: not known,
+	 * or told by GBT_LEFT); arg32, stack: how that one was left, GBT_LEFT_*; p is not known.
+	 * arg=1: by a switch between coroutines */
+	GBT_START = 37,
+	/* mode light: this thread, without a goroutine, goes off its processor; cur, arg32, stack
+	 * as above */
+	GBT_LEFT = 38,
 	/* definitions, not events */
 	GBT_STACK = 64,	 /* struct gbt_stack */
 	GBT_LABELS = 65, /* struct gbt_labels */
 	GBT_KIND_MAX = 66,
 };
-#define GBT_EVENT_MAX GBT_OFF_CPU /* the last kind that is an event */
+#define GBT_EVENT_MAX GBT_LEFT /* the last kind that is an event */
+
+/* How a goroutine was left that does not run on its thread any more. Where the reads may be of a
+ * later moment it has been started elsewhere, by a record before this one. */
+#define GBT_LEFT_STATUS(arg32) ((arg32)&0xff)	       /* g.atomicstatus */
+#define GBT_LEFT_REASON(arg32) (((arg32) >> 8) & 0xff) /* g.waitreason, of its last wait */
+#define GBT_LEFT_PARKED (1 << 16)		       /* in gopark */
+#define GBT_LEFT_ENDED (1 << 17)
+#define GBT_LEFT_SWITCHED (1 << 18) /* to a coroutine */
 
 #define GBT_REQUEST_STATUS(arg32) ((arg32)&0x3ff)
 #define GBT_REQUEST_HTTP2 (1 << 16)
@@ -317,6 +332,9 @@ struct gbt_config {
 	struct gbt_calls calls;
 	__u32 off_cpu_min_ns; /* threads without a CPU for so long are told; 0: none are */
 	__u32 pad;
+	struct gbt_range gopark;
+	__s32 g_tracking_seq; /* offset in g: how often it stopped running, 8 bits */
+	__u32 light;	      /* 1: of goroutines starts alone are told (bpf/light.h) */
 };
 
 /*
@@ -339,6 +357,7 @@ enum gbt_context {
  */
 #define GBT_READ_G_SZ 224    /* all but startpc and labels (syncSafePoint: 219 in 1.26) */
 #define GBT_READ_WALK_SZ 112 /* of a g, what a walk begins with: its stack, m and sched */
+#define GBT_READ_MARK_SZ 144 /* from sched.sp to trackingSeq (199 in 1.23) */
 #define GBT_READ_GOID_SZ 168 /* from goid to startpc */
 #define GBT_READ_M_SZ 232    /* g0 … oldp (224 in 1.26) */
 

@@ -120,6 +120,8 @@ static void test_hits(void **state)
 	assert_int_equal(switch_counts__hits(&c, 25), (60 + 10) * 3 + 40 * 2);
 	assert_int_equal(switch_counts__hits(&c, 26), (100 + 10) * 3 + 40 * 2);
 	assert_int_equal(switch_counts__hits(&odd, 18), 80);
+	assert_int_equal(switch_counts__starts(&c, 25), 60 + 10);
+	assert_int_equal(switch_counts__starts(&c, 26), 100 + 10);
 }
 
 int main(void)

@@ -376,6 +376,45 @@ static void what_was_not_seen_is_not_told(void **state)
 	scenario_end(&sc);
 }
 
+/* Starts are exact, all else has bounds or is an estimate. */
+static void what_is_bounded_is_told_so(void **state)
+{
+	const struct frame at = {"main.work", "/w.go", 7};
+	struct scenario sc;
+	char *text, *json;
+
+	busy_second(&sc);
+	strcpy(sc.s->had, "light");
+	sc.s->stop_totals = (struct stop_totals){.starts = 5000, .stops = 4000, .ended = 900};
+	sc.s->stops = calloc(1, sizeof(*sc.s->stops));
+	assert_non_null(sc.s->stops);
+	sc.s->stops[0] = (struct summary_stop){.reason = "chan receive",
+					       .op = at,
+					       .at = at,
+					       .cnt = 4000,
+					       .least_ns = 500 * MS,
+					       .most_ns = 600 * MS};
+	sc.s->stop_cnt = sc.s->stops_seen = 1;
+	text = text_of(&sc, "out");
+	assert_true(!strncmp(text, "LIGHT: 5,000 starts", 19));
+	assert_has(text, "no trace; everything: --mode full --max-overhead off\n");
+	assert_has(text, "STOPS  worst 1 of 1 places");
+	assert_has(text, "500ms    600ms      4,000");
+	assert_has(text, "hits × ");
+	assert_has_not(text, "SCHEDULER");
+	assert_has_not(text, "WAITS");
+	assert_has_not(text, "go tool trace");
+	json = json_of(&sc);
+	assert_has(json, "\"mode\": \"light\"");
+	assert_has(json, "\"trace\": null");
+	assert_has(json, "\"least_ns\": 500000000");
+	assert_has(json, "\"most_ns\": 600000000");
+	assert_has_not(json, "\"scheduler_latency\"");
+	free(text);
+	free(json);
+	scenario_end(&sc);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -388,6 +427,7 @@ int main(void)
 		cmocka_unit_test(what_is_doubtful_is_said_first),
 		cmocka_unit_test(slices_are_told),
 		cmocka_unit_test(what_was_not_seen_is_not_told),
+		cmocka_unit_test(what_is_bounded_is_told_so),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

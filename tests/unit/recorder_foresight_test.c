@@ -42,6 +42,16 @@ static void a_storm_is_seen_in_slices(void **state)
 	expect(&f, RECORDING_OBSERVE, 0, 0);
 }
 
+/* No budget is in its way, and it sees no transitions. */
+static void starts_alone_cost_less(void **state)
+{
+	struct foresight f = of(2000, 0.8);
+
+	(void)state;
+	f.light_added = 0.25;
+	expect(&f, RECORDING_LIGHT, 0, 0.25);
+}
+
 static void what_the_budget_pays_for_is_seen_whole(void **state)
 {
 	const struct foresight f = of(400, 0.03);
@@ -66,6 +76,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_storm_is_seen_in_slices),
+		cmocka_unit_test(starts_alone_cost_less),
 		cmocka_unit_test(what_the_budget_pays_for_is_seen_whole),
 		cmocka_unit_test(an_idle_target_is_seen_whole),
 	};

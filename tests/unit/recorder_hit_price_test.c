@@ -82,6 +82,10 @@ static void test_takes_the_sites_as_they_are(void **state)
 	assert_int_equal(got.cold_ns, (1800 + 1900) / 2);
 	assert_non_null(strstr(got.from, "measured here"));
 
+	/* of mode light: each hit has a stack */
+	hit_price__of_starts(&p, &plan, &got);
+	assert_int_equal(got.hot_ns, (800 + 600) / 2);
+
 	/* a kind that was not measured counts as a push; without busy sites all count */
 	plan.sites[0] = (struct probe_site){.id = SITE_STW, .insn = SITE_JCC};
 	plan.cnt = 1;

@@ -216,5 +216,6 @@ void summary__free(struct summary *s)
 	free(s->gc.stw);
 	free(s->losses);
 	free(s->findings);
+	free(s->stops);
 	free(s);
 }

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "analysis/frames.h"
+#include "analysis/stops.h"
 #include "model/model.h"
 #include "raw/raw.h"
 
@@ -203,6 +204,16 @@ struct summary_finding {
 	char where[160]; /* where in the files to look */
 };
 
+/* Mode light: a place where goroutines stopped (stops.h); the time until they ran again. */
+struct summary_stop {
+	const char *reason;
+	struct frame op, at; /* as in summary_site */
+	uint64_t cnt, least_ns, most_ns, longest_ns;
+	uint64_t open_cnt;	    /* off when the window ended */
+	struct summary_stack stack; /* the one with most time */
+	uint64_t place;		    /* equal for equal places */
+};
+
 /* What the analysis cannot know from the transitions. All borrowed during the call. */
 struct summary_facts {
 	const struct raw_meta *meta;
@@ -287,7 +298,8 @@ struct summary {
 	/*
 	 * What was had: "full"; "burst": slices of the window, of which the figures above describe
 	 * one alone (window_ns is its length); "observe": no transitions, states are what was seen
-	 * in looks from outside, and all other figures of transitions mean nothing.
+	 * in looks from outside, and all other figures of transitions mean nothing; "light": the
+	 * same, and stops.
 	 */
 	char had[16];
 	struct summary_trace traces[SUMMARY_TRACES]; /* in time order */
@@ -295,8 +307,11 @@ struct summary {
 	uint64_t slices, sliced_ns; /* in all, also those without a file; 0: one whole window */
 	uint64_t capture_ns;	    /* the whole window */
 	uint64_t looks, look_hz;    /* observe */
-	uint64_t viewer_mem_bytes;  /* what `go tool trace` will need, an estimate; 0: not worth
-				       telling */
+	struct summary_stop *stops; /* light: longest at least first, at most SUMMARY_SITES */
+	size_t stop_cnt, stops_seen;
+	struct stop_totals stop_totals;
+	uint64_t viewer_mem_bytes; /* what `go tool trace` will need, an estimate; 0: not worth
+				      telling */
 };
 
 #define SUMMARY_SITES 40

@@ -93,8 +93,11 @@ static int attach_tracepoints(struct capture *c)
 	if (!err)
 		err = attach_tracepoint(c->goroutine->progs.thread_ended, "sched_process_exit",
 					&c->tracepoints[1]);
+	if (!err && c->cfg.rt.light)
+		err = attach_tracepoint(c->goroutine->progs.thread_switched, "sched_switch",
+					&c->tracepoints[2]);
 	if (err)
-		log_error("capture: the tracepoints of exec and exit: %s",
+		log_error("capture: the tracepoints of exec and of threads: %s",
 			  message__cause(err, strerror(-err)));
 	return err;
 }

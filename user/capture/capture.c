@@ -76,7 +76,10 @@ static int choose_ways(struct capture *c)
 static int check_layout(const struct capture *c)
 {
 	const char *misfit = layout_fit__misfit(&c->cfg.rt.off);
+	int32_t seq = c->cfg.rt.g_tracking_seq - c->cfg.rt.off.g_sched_sp;
 
+	if (!misfit && c->cfg.rt.light && (seq < 0 || seq >= GBT_READ_MARK_SZ))
+		misfit = "g.trackingSeq";
 	if (!misfit)
 		return 0;
 	log_error("capture: '%s' (%d): the layout of this Go runtime is beyond what the probes "

@@ -17,7 +17,7 @@ struct bpf_program;
 struct goroutine_bpf;
 struct sampler_bpf;
 
-#define CAPTURE_TRACEPOINTS 2 /* of exec and of the end of threads */
+#define CAPTURE_TRACEPOINTS 3 /* of exec, threads that end, and in mode light that switch */
 
 struct capture {
 	struct capture_config cfg; /* rt is complete after load */

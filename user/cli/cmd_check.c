@@ -125,6 +125,13 @@ static void print_mode(const struct foresight *f, enum recording_mode m)
 		printf("       %-18s no hits, no transitions: samples and looks from outside "
 		       "only\n",
 		       name);
+	else if (m == RECORDING_LIGHT && f->trial)
+		printf("       %-18s starts alone, stops within bounds, no trace: not tried\n",
+		       name);
+	else if (m == RECORDING_LIGHT)
+		printf("       %-18s starts alone, stops within bounds, no trace: %s %.1f %% more "
+		       "CPU (%.1f %% of what it then takes)\n",
+		       name, f->at_least ? "at least" : "about", c.added * 100, c.share * 100);
 	else if (c.time >= 1)
 		printf("       %-18s every transition: %s %.1f %% more CPU (%.1f %% of what it "
 		       "then "

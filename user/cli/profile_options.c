@@ -88,7 +88,9 @@ static void print_help(void)
 {
 	fputs(help, stdout);
 	for (int i = 0; i < PROFILE_ID_MAX; i++)
-		printf("  %-24s %s\n", profile_kind__get(i)->name, profile_kind__get(i)->about);
+		if (!(profile_kind__get(i)->needs & PROFILE_NEEDS_LIGHT))
+			printf("  %-24s %s\n", profile_kind__get(i)->name,
+			       profile_kind__get(i)->about);
 }
 
 static int parse_type(const char *s, enum profile_id *out)
@@ -96,6 +98,8 @@ static int parse_type(const char *s, enum profile_id *out)
 	const char *near = profile_kind__nearest(s, strlen(s));
 
 	*out = profile_kind__find(s, strlen(s));
+	if (*out != PROFILE_ID_MAX && profile_kind__get(*out)->needs & PROFILE_NEEDS_LIGHT)
+		return usage_error("-t %s: made by record --mode light only", s);
 	if (*out != PROFILE_ID_MAX)
 		return 0;
 	if (near)

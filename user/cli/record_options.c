@@ -55,6 +55,10 @@ static const char help[] =
 	"                           full (default of a command): every transition; --max-overhead "
 	"ends\n"
 	"                           the capture\n"
+	"                           light: every start of a goroutine, at a third of the hits, and "
+	"no trace:\n"
+	"                           how often each place stopped one, for how long at least and "
+	"at most\n"
 	"                           burst: exact slices of 300 ms at most, a quarter of the time "
 	"at "
 	"most\n"
@@ -151,7 +155,7 @@ static int parse_mode(const char *s, enum recording_mode *out)
 		*out = m;
 		return 0;
 	}
-	return usage_error("--mode '%s': must be full, auto, burst or observe", s);
+	return usage_error("--mode '%s': must be full, auto, light, burst or observe", s);
 }
 
 /* "5", "2.5%", "off": a share of what the target uses itself, 0 for off. */
@@ -170,6 +174,17 @@ static int parse_overhead(const char *s, double *out)
 	if (v < 0.1 || v > 1000)
 		return usage_error("--max-overhead '%s': must be from 0.1 to 1000 %%, or off", s);
 	*out = v / 100;
+	return 0;
+}
+
+static int settle_light(struct record_args *a)
+{
+	if (a->target.command)
+		return usage_error("--mode light: not with a command");
+	if (a->rec.requests)
+		return usage_error(
+			"--requests: not with --mode light, which has no probes for them");
+	a->rec.sites = SITES_LIGHT;
 	return 0;
 }
 
@@ -203,6 +218,8 @@ static int settle_mode(struct record_args *a)
 		return 0;
 	/* what goes on between slices, too */
 	r->wall_hz = WALL_HZ_DEFAULT;
+	if (r->mode == RECORDING_LIGHT)
+		return settle_light(a);
 	if (r->mode == RECORDING_OBSERVE) {
 		if (a->target.command)
 			return usage_error("--mode observe: not with a command");

@@ -155,6 +155,8 @@ int plan__make(const struct gobinary *b, bool use_nop5, struct probe_plan *out);
 	 SITE_BIT(SITE_USER_REGION) | SITE_BIT(SITE_USER_LOG) | SITES_REGION)
 /* All that a trace needs. */
 #define SITES_ALL (~(SITES_ALLOC | SITES_SPAN))
+/* Where goroutines are started. */
+#define SITES_LIGHT (SITE_BIT(SITE_EXECUTE) | SITE_BIT(SITE_COROSWITCH))
 /* Where goroutines begin to be. */
 #define SITES_CREATE (SITE_BIT(SITE_CREATE) | SITE_BIT(SITE_CREATE_AFTER) | SITE_BIT(SITE_NEWCORO))
 _Static_assert(SITE_MAX <= 64, "a set of sites is a word");

@@ -197,11 +197,16 @@ void switches__counts(const struct switches *s, struct switch_counts *out)
 	out->created = s->goid_max - s->goid_first;
 }
 
-uint64_t switch_counts__hits(const struct switch_counts *c, unsigned go_minor)
+uint64_t switch_counts__starts(const struct switch_counts *c, unsigned go_minor)
 {
 	uint64_t switches = c->exits;
 
 	if (go_minor <= SWITCHES_SYSCALLS_EXIT_MAX_MINOR)
 		switches = c->syscalls < switches ? switches - c->syscalls : 0;
-	return (switches + c->created) * HITS_A_SWITCH + c->syscalls * HITS_A_SYSCALL;
+	return switches + c->created;
+}
+
+uint64_t switch_counts__hits(const struct switch_counts *c, unsigned go_minor)
+{
+	return switch_counts__starts(c, go_minor) * HITS_A_SWITCH + c->syscalls * HITS_A_SYSCALL;
 }

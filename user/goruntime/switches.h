@@ -34,6 +34,8 @@ void switches__free(struct switches *s);
 /* Up to 1.25 a goroutine that enters a system call exits from running, and both count it. */
 #define SWITCHES_SYSCALLS_EXIT_MAX_MINOR 25
 
+/* How often goroutines were started. */
+uint64_t switch_counts__starts(const struct switch_counts *c, unsigned go_minor);
 /* What the probes of a whole trace would be hit: three times for each goroutine and each time that
  * one stops and goes on, twice for a system call. */
 uint64_t switch_counts__hits(const struct switch_counts *c, unsigned go_minor);

@@ -114,9 +114,11 @@ int go_target__bpf_config(const struct go_target *t, struct gbt_config *rt)
 	range_of(t, "runtime.morestack", &rt->morestack);
 	range_of(t, "runtime.asyncPreempt2", &rt->async_preempt2);
 	range_of(t, "runtime.mcall", &rt->mcall);
+	range_of(t, "runtime.gopark", &rt->gopark);
 	cgo_frames(t, &rt->cgo);
 	frameless_syscalls(t, rt);
 	rt->g_gopc = t->layout.g_gopc;
+	rt->g_tracking_seq = t->layout.g_tracking_seq;
 	rt->mcache_alloc = rt->span_count = -1;
 	/* it runs timers with m.curg taken away, and has a call of newproc1 without a probe */
 	rt->remember = !range_of(t, "runtime.synctestRun", &r);

@@ -107,6 +107,18 @@ const struct pprof_type PPROF_WALL = {
 	.period_unit = "nanoseconds",
 };
 
+/* Of mode light. */
+const struct pprof_type PPROF_STOPS = {
+	.name = "stops",
+	.values = {{"stops", "count"},
+		   {"off_at_least", "nanoseconds"},
+		   {"off_at_most", "nanoseconds"}},
+	.value_cnt = 3,
+	.period_type = "stops",
+	.period_unit = "count",
+	.default_sample_type = "off_at_least",
+};
+
 /* Sampled in the window: what is in use is not known. */
 const struct pprof_type PPROF_ALLOCS_ESTIMATE = {
 	.name = "allocs",

@@ -80,6 +80,9 @@ static const struct profile_kind kinds[PROFILE_ID_MAX] = {
 				      "that they ran is shared out by CPU samples",
 			  .tags = TAG_GOROUTINE | TAG_CREATOR | TAG_STATE,
 			  .about = "every goroutine's time, whatever it does, by stack"},
+	[PROFILE_STOPS] = {"stops", &PPROF_STOPS, PROFILE_NEEDS_LIGHT,
+			   .about = "stops of goroutines, and the time until they ran again, at "
+				    "least and at most"},
 };
 
 const struct profile_kind *profile_kind__get(enum profile_id id)

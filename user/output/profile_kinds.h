@@ -31,6 +31,7 @@ enum profile_id {
 	PROFILE_HEAP,
 	PROFILE_ALLOCS,
 	PROFILE_WALL,
+	PROFILE_STOPS,
 	PROFILE_ID_MAX,
 };
 
@@ -42,6 +43,7 @@ enum profile_needs {
 	PROFILE_NEEDS_EXTRA = 8,       /* what no other profile has: see who fills it */
 	PROFILE_NEEDS_LOOKS = 16,      /* goroutines looked at from outside (goruntime/wall.h) */
 	PROFILE_USES_SAMPLES = 32,     /* CPU samples make it better, but it can do without */
+	PROFILE_NEEDS_LIGHT = 64,      /* record --mode light, which is the only one to have it */
 };
 
 struct profile_kind {

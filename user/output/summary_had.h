@@ -16,10 +16,16 @@ static inline bool summary__is_sliced(const struct summary *s)
 /* No transitions: what is not from looks, samples or readings is not known. */
 static inline bool summary__is_sampled(const struct summary *s)
 {
-	return !strcmp(s->had, "observe");
+	return !strcmp(s->had, "observe") || !strcmp(s->had, "light");
 }
 
-/* "full", "burst", "observe": what was had, whatever was asked for. */
+/* Of these, the one with probes: starts are exact, stops have bounds. */
+static inline bool summary__is_light(const struct summary *s)
+{
+	return !strcmp(s->had, "light");
+}
+
+/* "full", "burst", "light", "observe": what was had, whatever was asked for. */
 static inline const char *summary__mode(const struct summary *s)
 {
 	return s->had[0] ? s->had : s->meta.mode;

@@ -68,6 +68,39 @@ static void put_looks(struct json *j, const struct summary *s)
 	PUT_ROWS(j, "states_estimated", s->states, s->state_cnt, put_state_estimated);
 }
 
+static void put_stopped(struct json *j, const struct summary_stop *st)
+{
+	json__object(j, NULL);
+	json__str(j, "reason", st->reason);
+	json__u64(j, "count", st->cnt);
+	json__u64(j, "least_ns", st->least_ns);
+	json__u64(j, "most_ns", st->most_ns);
+	json__u64(j, "longest_most_ns", st->longest_ns);
+	json__u64(j, "open", st->open_cnt);
+	json__frame(j, "at", &st->at);
+	json__frame(j, "in", &st->op);
+	json__stack(j, &st->stack);
+	json__object_end(j);
+}
+
+/* Of a "light" capture besides. */
+static void put_stops(struct json *j, const struct summary *s)
+{
+	const struct stop_totals *t = &s->stop_totals;
+
+	json__object(j, "starts");
+	json__u64(j, "count", t->starts);
+	json__u64(j, "stops", t->stops);
+	json__u64(j, "ended", t->ended);
+	json__u64(j, "stops_unknown", t->unknown);
+	json__u64(j, "gone_on_before_look", t->elsewhere);
+	json__u64(j, "off_least_ns", t->least_ns);
+	json__u64(j, "off_most_ns", t->most_ns);
+	json__object_end(j);
+	PUT_ROWS(j, "stops", s->stops, s->stop_cnt, put_stopped);
+	json__u64(j, "stops_seen", s->stops_seen);
+}
+
 static void put_trace_file(struct json *j, const struct summary_trace *t)
 {
 	json__object(j, NULL);
@@ -458,6 +491,8 @@ int summary_json__write(const struct summary *s, struct buf *out)
 	put_findings(&j, s);
 	if (summary__is_sampled(s)) {
 		put_looks(&j, s);
+		if (summary__is_light(s))
+			put_stops(&j, s);
 	} else {
 		put_states(&j, s);
 		put_sites(&j, s);

@@ -40,6 +40,12 @@ static void put_had(const struct summary *s, struct buf *out)
 			buf__printf(out, ", for at most %s overhead",
 				    cell__percent((double)s->trailer.budget_permille / 1000).s);
 		put_everything(s, out);
+	} else if (summary__is_light(s)) {
+		buf__printf(out,
+			    "LIGHT: %s starts of goroutines, exact; their stops within bounds, no "
+			    "trace",
+			    cell__count(s->stop_totals.starts).s);
+		put_everything(s, out);
 	} else if (summary__is_sampled(s)) {
 		buf__printf(out, "SAMPLED: goroutines seen from outside %s times, no transitions",
 			    cell__count(s->looks).s);
@@ -87,10 +93,12 @@ static void put_head(const struct summary *s, struct buf *out)
 	text__clean(out, summary__mode(s), 16);
 	buf__str(out, "\n");
 	text__clean(out, m->name, 32);
-	buf__printf(out, ", pid %llu · %s · %s events · %s lost", (unsigned long long)m->pid,
-		    cell__dur(summary__is_sliced(s) ? s->capture_ns : s->window_ns).s,
-		    cell__count(s->model.events_in).s, cell__count(s->lost_events).s);
-	if (s->cost.target_cpu_ns && !summary__is_sampled(s))
+	buf__printf(
+		out, ", pid %llu · %s · %s %s · %s lost", (unsigned long long)m->pid,
+		cell__dur(summary__is_sliced(s) ? s->capture_ns : s->window_ns).s,
+		cell__count(summary__is_light(s) ? s->stop_totals.starts : s->model.events_in).s,
+		summary__is_light(s) ? "starts" : "events", cell__count(s->lost_events).s);
+	if (s->cost.target_cpu_ns && (!summary__is_sampled(s) || summary__is_light(s)))
 		buf__printf(out, " · cost about %s of its CPU (estimate)",
 			    cell__percent(s->cost.share).s);
 	buf__str(out, "\n");
@@ -109,6 +117,7 @@ int summary_text__write(const struct summary *s, const char *dir, struct buf *ou
 	part__reason(s, out);
 	if (summary__is_sampled(s)) {
 		part__looks(s, out);
+		part__stops(s, out);
 		part__readings(s, out);
 		part__capture(s, out);
 		part__findings(s, out);

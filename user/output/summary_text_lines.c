@@ -150,7 +150,7 @@ static void put_cost(const struct summary *s, struct buf *out)
 
 	if (s->cut)
 		return;
-	if (summary__is_sampled(s))
+	if (summary__is_sampled(s) && !summary__is_light(s))
 		part__line(out, "cost", "no probes; the samples interrupt the target");
 	else if (c->target_cpu_ns)
 		part__line(out, "cost",
@@ -165,7 +165,7 @@ static void put_cost(const struct summary *s, struct buf *out)
 	if (c->target_cpu_ns && c->low_ns < c->high_ns)
 		part__line(out, "", "it may be %s to %s", cell__percent(c->share_low).s,
 			   cell__percent(c->share_high).s);
-	if (c->from && *c->from && !summary__is_sampled(s))
+	if (c->from && *c->from && (!summary__is_sampled(s) || summary__is_light(s)))
 		part__line(out, "price", "%.159s", c->from);
 	if (c->tool_rss_max)
 		part__line(out, "tool", "%s of CPU time, at most %s of memory",
@@ -209,7 +209,7 @@ static void put_how(const struct summary *s, struct buf *out)
 	struct buf layout = {0};
 
 	text__clean(&layout, m->layout_origin, sizeof(m->layout_origin));
-	if (summary__is_sampled(s)) {
+	if (summary__is_sampled(s) && !summary__is_light(s)) {
 		part__line(out, "probes", "none; looks from outside at %llu Hz; layout: %.*s",
 			   (unsigned long long)s->look_hz, (int)layout.len,
 			   layout.len ? (char *)layout.data : "");
@@ -228,6 +228,12 @@ void part__capture(const struct summary *s, struct buf *out)
 	const struct raw_meta *m = &s->meta;
 
 	buf__str(out, "\nCAPTURE\n");
+	if (summary__is_light(s))
+		part__line(out, "events",
+			   "%s starts, %s stops, %s ends; how %s were left is not known",
+			   cell__count(s->stop_totals.starts).s,
+			   cell__count(s->stop_totals.stops).s, cell__count(s->stop_totals.ended).s,
+			   cell__count(s->stop_totals.unknown).s);
 	if (summary__is_sampled(s))
 		part__line(out, "samples", "%s looks, %s CPU samples at %u Hz",
 			   cell__count(s->looks).s, cell__count(s->cpu_samples).s, m->sample_hz);

@@ -12,6 +12,7 @@ void part__reason(const struct summary *s, struct buf *out);	 /* of a watch; els
 void part__span(const struct summary_span *sp, struct buf *out); /* nothing without one */
 void part__states(const struct summary *s, struct buf *out);
 /* Instead of states and memory, where there are no transitions. */
+void part__stops(const struct summary *s, struct buf *out);
 void part__looks(const struct summary *s, struct buf *out);
 void part__readings(const struct summary *s, struct buf *out);
 void part__sites(const struct summary *s, struct buf *out);

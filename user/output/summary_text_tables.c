@@ -186,6 +186,39 @@ void part__sites(const struct summary *s, struct buf *out)
 		put_site(out, &s->sites[i]);
 }
 
+/* ---- stops ---- */
+
+#define STOP_INDENT 53
+
+static void put_stop(struct buf *out, const struct summary_stop *st)
+{
+	buf__str(out, "  ");
+	text__right(out, cell__dur(st->least_ns).s, 9);
+	text__right(out, cell__dur(st->most_ns).s, 9);
+	text__right(out, cell__count(st->cnt).s, 11);
+	text__right(out, cell__count(st->open_cnt).s, 7);
+	buf__str(out, "  ");
+	text__left(out, st->reason, STOP_INDENT - 41);
+	buf__str(out, " ");
+	part__frame(out, &st->at, SUMMARY_COLUMNS - STOP_INDENT);
+	buf__str(out, "\n");
+}
+
+void part__stops(const struct summary *s, struct buf *out)
+{
+	size_t shown = s->stop_cnt < SITES_SHOWN ? s->stop_cnt : SITES_SHOWN;
+
+	if (!shown)
+		return;
+	buf__printf(out,
+		    "\nSTOPS  worst %zu of %s places; the time until they ran again, waiting for a "
+		    "processor too\n",
+		    shown, cell__count(s->stops_seen).s);
+	buf__str(out, "   at least  at most      times  still  reason       where\n");
+	for (size_t i = 0; i < shown; i++)
+		put_stop(out, &s->stops[i]);
+}
+
 /* ---- creators ---- */
 
 #define CREATOR_INDENT 22

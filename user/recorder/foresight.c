@@ -40,6 +40,17 @@ static void fill_shares(const struct hit_price *price, struct foresight *f)
 	f->added = f->share < 1 ? f->share / (1 - f->share) : 0;
 }
 
+/* Starts alone are hits; each with a stack, which the mean price of all comes close to. */
+static void fill_light(const struct hit_price *price, uint64_t starts, struct foresight *f)
+{
+	uint64_t with_ns = f->target_cpu_ns;
+
+	for (int i = 0; i < 8; i++)
+		with_ns = f->target_cpu_ns + starts * hit_price__at(price, starts, with_ns);
+	if (f->target_cpu_ns)
+		f->light_added = (double)(with_ns - f->target_cpu_ns) / (double)f->target_cpu_ns;
+}
+
 static int watch(struct switches *s, uint64_t until_ns)
 {
 	int err;
@@ -81,6 +92,8 @@ int foresight__watch(struct go_target *t, const struct hit_price *price, struct 
 		out->hits = switch_counts__hits(&counts, gobinary__version(t->bin)->minor);
 		out->at_least = counts.at_least;
 		fill_shares(price, out);
+		fill_light(price, switch_counts__starts(&counts, gobinary__version(t->bin)->minor),
+			   out);
 	}
 	switches__free(s);
 	return err;
@@ -159,13 +172,13 @@ static double time_paid(const struct foresight *f, double budget)
 void foresight__mode(const struct foresight *f, enum recording_mode mode, double budget,
 		     struct mode_cost *out)
 {
-	double time = mode == RECORDING_OBSERVE ? 0 : 1;
+	double time = mode == RECORDING_OBSERVE || mode == RECORDING_LIGHT ? 0 : 1;
 
 	if (mode == RECORDING_AUTO || mode == RECORDING_BURST)
 		time = time_paid(f, budget);
 	if (mode == RECORDING_BURST && time > 1.0 / (1 + GOVERNOR_PAUSE_SHARE))
 		time = 1.0 / (1 + GOVERNOR_PAUSE_SHARE);
 	out->time = time;
-	out->added = f->added * time;
+	out->added = mode == RECORDING_LIGHT ? f->light_added : f->added * time;
 	out->share = out->added / (1 + out->added);
 }

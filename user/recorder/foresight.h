@@ -18,8 +18,9 @@ struct foresight {
 	bool trial;    /* probes were attached: hits are counted, and are part of target_cpu_ns */
 	bool at_least; /* there may have been more */
 	uint64_t price_hit_ns;
-	double share; /* of its CPU time while captured */
-	double added; /* to what it takes now */
+	double share;	    /* of its CPU time while captured */
+	double added;	    /* to what it takes now */
+	double light_added; /* the same of mode light; not known after a trial: 0 */
 };
 
 #define FORESIGHT_WATCH_NS (300ull * 1000 * 1000)

@@ -53,14 +53,15 @@ static enum price_kind kind_of(enum site_insn insn)
 	}
 }
 
-static struct price price_of_site(const struct prices *p, const struct probe_site *s)
+static struct price price_of_site(const struct prices *p, const struct probe_site *s,
+				  bool with_stack)
 {
 	struct price push = p->of[PRICE_PUSH], stack = p->of[PRICE_PUSH_STACK];
 	struct price at = p->of[kind_of(s->insn)];
 
 	if (!at.hot_ns || !at.cold_ns)
 		at = push;
-	if (has_stack(s->id)) {
+	if (with_stack || has_stack(s->id)) {
 		at.hot_ns += stack.hot_ns > push.hot_ns ? stack.hot_ns - push.hot_ns : 0;
 		at.cold_ns += stack.cold_ns > push.cold_ns ? stack.cold_ns - push.cold_ns : 0;
 	}
@@ -73,13 +74,13 @@ static struct price price_of_site(const struct prices *p, const struct probe_sit
 
 /* 0: there are none of them */
 static size_t mean(const struct prices *p, const struct probe_plan *plan, bool busy_only,
-		   struct hit_price *out)
+		   bool with_stack, struct hit_price *out)
 {
 	uint64_t hot = 0, cold = 0;
 	size_t cnt = 0;
 
 	for (size_t i = 0; i < plan->cnt; i++) {
-		struct price at = price_of_site(p, &plan->sites[i]);
+		struct price at = price_of_site(p, &plan->sites[i], with_stack);
 
 		if (busy_only && !is_busy(plan->sites[i].id))
 			continue;
@@ -92,14 +93,14 @@ static size_t mean(const struct prices *p, const struct probe_plan *plan, bool b
 	return cnt;
 }
 
-void hit_price__of_plan(const struct prices *p, const struct probe_plan *plan,
-			struct hit_price *out)
+static void of_plan(const struct prices *p, const struct probe_plan *plan, bool with_stack,
+		    struct hit_price *out)
 {
 	if (!p || !p->of[PRICE_PUSH].hot_ns || !p->of[PRICE_PUSH].cold_ns) {
 		hit_price__assume(p && p->why[0] ? p->why : "nothing came of it", out);
 		return;
 	}
-	if (!mean(p, plan, true, out) && !mean(p, plan, false, out)) {
+	if (!mean(p, plan, true, with_stack, out) && !mean(p, plan, false, with_stack, out)) {
 		hit_price__assume("there are no probes", out);
 		return;
 	}
@@ -111,6 +112,18 @@ void hit_price__of_plan(const struct prices *p, const struct probe_plan *plan,
 		 capture_attach__name(p->attach), p->of[PRICE_PUSH].hot_ns,
 		 p->of[PRICE_PUSH].cold_ns, p->of[PRICE_PUSH_STACK].hot_ns,
 		 p->of[PRICE_PUSH_STACK].cold_ns);
+}
+
+void hit_price__of_plan(const struct prices *p, const struct probe_plan *plan,
+			struct hit_price *out)
+{
+	of_plan(p, plan, false, out);
+}
+
+void hit_price__of_starts(const struct prices *p, const struct probe_plan *plan,
+			  struct hit_price *out)
+{
+	of_plan(p, plan, true, out);
 }
 
 /* For so much of the target's own work between two hits. */

@@ -19,6 +19,9 @@ void hit_price__assume(const char *why, struct hit_price *out);
 /* Of the plan's busiest sites as they are, each for one; NULL or nothing measured: assumed. */
 void hit_price__of_plan(const struct prices *p, const struct probe_plan *plan,
 			struct hit_price *out);
+/* The same of mode light, whose hits each walk the stack of who ran before. */
+void hit_price__of_starts(const struct prices *p, const struct probe_plan *plan,
+			  struct hit_price *out);
 
 /*
  * The price of each of so many hits that came in cpu_ns of the target's CPU time (theirs included).

@@ -113,6 +113,8 @@ static void take_price(struct recording *r)
 		hit_price__assume("there are no probes", &r->price);
 	else if (!r->opt.price)
 		hit_price__assume("nobody asked for it", &r->price);
+	else if (r->opt.mode == RECORDING_LIGHT)
+		hit_price__of_starts(price_job__wait(r->opt.price), &r->plan, &r->price);
 	else
 		hit_price__of_plan(price_job__wait(r->opt.price),
 				   r->plan.cnt ? &r->plan : &r->alloc_plan, &r->price);
@@ -150,12 +152,13 @@ static int start_fold(struct recording *r)
 
 int recording__start(struct recording *r)
 {
-	int err;
+	int err = 0;
 
 	hit_price__assume("it is still being measured", &r->price);
 	if (needs_price_first(r))
 		take_price(r);
-	err = r->opt.mode == RECORDING_OBSERVE ? recording__foretell(r) : 0;
+	if (r->opt.mode == RECORDING_OBSERVE || r->opt.mode == RECORDING_LIGHT)
+		err = recording__foretell(r);
 	if (!err && r->capture)
 		err = capture__attach(r->capture);
 	if (err)

@@ -33,6 +33,8 @@ struct price_job;
 enum recording_mode {
 	RECORDING_FULL,	   /* every transition; a budget ends the capture */
 	RECORDING_AUTO,	   /* every transition while the budget pays for it, else slices */
+	RECORDING_LIGHT,   /* every start of a goroutine and what it was that ran before; a budget
+			    * ends the capture */
 	RECORDING_BURST,   /* short slices, however much the budget would pay for */
 	RECORDING_OBSERVE, /* no probes */
 };

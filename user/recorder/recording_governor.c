@@ -61,13 +61,19 @@ static void begin_slice(struct recording *r, uint64_t start_ns)
 	};
 }
 
+/* In which a budget that is used up ends the capture. */
+static bool is_once(const struct recording *r)
+{
+	return r->opt.mode == RECORDING_FULL || r->opt.mode == RECORDING_LIGHT;
+}
+
 int recording__govern_start(struct recording *r)
 {
 	bool is_perf = recording__capture_info(r)->attach == CAPTURE_ATTACH_PERF;
 	struct governor_config cfg = {
 		.budget = r->opt.budget,
 		.price = r->price,
-		.once = r->opt.mode == RECORDING_FULL,
+		.once = is_once(r),
 		.slice_max_ns = r->opt.mode == RECORDING_BURST ? BURST_SLICE_NS : 0,
 		.tail_ns = is_perf ? TAIL_PERF_NS : TAIL_MULTI_NS,
 		.attach_cost_ns = ATTACH_COST_NS,
@@ -116,7 +122,7 @@ static int switch_off(struct recording *r, uint64_t now_ns)
 	struct governor_seen seen;
 	int err;
 
-	if (r->opt.mode == RECORDING_FULL) {
+	if (is_once(r)) {
 		capture__disarm(r->capture);
 		r->over_ns = now_ns;
 	}
@@ -266,8 +272,10 @@ static void price_slices(struct recording *r, struct raw_trailer *t)
 void recording__govern_facts(struct recording *r, struct raw_trailer *t)
 {
 	t->budget_permille = (uint64_t)(r->opt.budget * 1000 + 0.5);
-	if (r->opt.mode == RECORDING_OBSERVE) {
+	if (r->opt.mode == RECORDING_OBSERVE || r->opt.mode == RECORDING_LIGHT) {
 		t->full_added_permille = (uint64_t)(r->full_added * 1000 + 0.5);
+		if (r->opt.budget)
+			t->spent_ns = (uint64_t)r->governor.spent_ns;
 		return;
 	}
 	if (!r->opt.budget)

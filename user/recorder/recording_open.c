@@ -30,9 +30,8 @@ enum capture_attach recording_attach__capture(enum recording_attach a)
 const char *recording_mode__name(enum recording_mode m)
 {
 	static const char *const names[] = {
-		[RECORDING_FULL] = "full",
-		[RECORDING_AUTO] = "auto",
-		[RECORDING_BURST] = "burst",
+		[RECORDING_FULL] = "full",	 [RECORDING_AUTO] = "auto",
+		[RECORDING_LIGHT] = "light",	 [RECORDING_BURST] = "burst",
 		[RECORDING_OBSERVE] = "observe",
 	};
 
@@ -99,6 +98,7 @@ static int open_capture(struct recording *r, struct launch *command)
 		cfg.rt.labels = 0;
 	cfg.rt.kernel = r->kernel != NULL;
 	cfg.rt.remember = cfg.rt.remember && plan__sees_changes(&r->plan);
+	cfg.rt.light = r->opt.mode == RECORDING_LIGHT;
 	alloc_offsets__of(cfg.rt.go_minor, &alloc);
 	cfg.rt.mcache_alloc = alloc.mcache_alloc;
 	cfg.rt.span_count = alloc.span_count;

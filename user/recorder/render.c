@@ -247,7 +247,7 @@ static void tell_slices(const struct render *r, struct summary *s)
 		out->bytes = p->trace_bytes;
 	}
 	if (!raw_file__has_transitions(r->raw))
-		snprintf(s->had, sizeof(s->had), "observe");
+		snprintf(s->had, sizeof(s->had), raw_file__is_light(r->raw) ? "light" : "observe");
 	else
 		snprintf(s->had, sizeof(s->had), t->slices ? "burst" : "full");
 }
@@ -294,6 +294,7 @@ static int tell_looks(const struct render *r, struct summary *s)
 static int write_results(struct render *r, struct render_result *out)
 {
 	const struct summary_facts facts = facts_of(r, &r->traces.parts[r->traces.main]);
+	const struct frame_source frames = {capture_frames, &r->tables->frames};
 	struct summary *s = NULL;
 	int err = analysis__finish(main_analysis(r), &facts, &s);
 
@@ -303,6 +304,8 @@ static int write_results(struct render *r, struct render_result *out)
 		tell_slices(r, s);
 		err = tell_looks(r, s);
 	}
+	if (!err)
+		err = render_profiles__tell_stops(r->profiles, &frames, s);
 	if (!err && r->traces.slices)
 		render_profiles__slices(r->profiles, &r->traces, s->capture_ns);
 	if (!err)
@@ -349,6 +352,10 @@ static int choose_profiles(struct render *r)
 	/* what is seen between slices, or instead of transitions */
 	if (r->choice.how == PROFILES_BY_DEFAULT && r->tables->wall)
 		r->choice.set |= 1u << PROFILE_WALL;
+	if (r->choice.how == PROFILES_BY_DEFAULT && raw_file__is_light(r->raw))
+		r->choice.set |= 1u << PROFILE_STOPS;
+	if (r->choice.how == PROFILES_ALL && !raw_file__is_light(r->raw))
+		r->choice.set &= ~(1u << PROFILE_STOPS);
 	return render_profiles__new(r->raw, r->tables, &r->choice, &r->profiles);
 }
 

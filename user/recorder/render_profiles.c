@@ -11,10 +11,12 @@
 #include "output/profile_tags.h"
 #include "output/profile_text.h"
 #include "output/profiles.h"
+#include "output/stops_profile.h"
 #include "output/wall_pprof.h"
 #include "output/write_all.h"
 #include "base/duration.h"
 #include "recorder/render_traces.h"
+#include "analysis/stops_places.h"
 
 struct render_profiles {
 	const struct raw_file *raw;
@@ -22,8 +24,10 @@ struct render_profiles {
 	const struct raw_trailer *trailer; /* NULL: the stream was cut */
 	const struct tables *tables;
 	struct profile_choice choice;
-	struct wall_running *running;  /* for wall; NULL */
-	struct cpu_profile cpu;	       /* grows with the events; the others are made when written */
+	struct wall_running *running; /* for wall; NULL */
+	struct cpu_profile cpu;	      /* grows with the events; the others are made when written */
+	struct stops *stops;	      /* grows with the events, in mode light; else NULL */
+	char stops_note[160];
 	struct alloc_estimate *allocs; /* grows with the events; NULL: there is none */
 	char alloc_note[160];
 	const struct imap
@@ -58,11 +62,24 @@ static bool estimates(const struct render_profiles *p, enum profile_id id)
 	return id == PROFILE_ALLOCS && p->allocs;
 }
 
+/* Without them the time off of their goroutines is not bounded. */
+static uint64_t lost_starts(const struct render_profiles *p)
+{
+	const uint64_t *c = p->trailer ? p->trailer->counters : NULL;
+
+	return c ? c[GBT_C_RING_FULL] + c[GBT_C_NO_SCRATCH] : 0;
+}
+
 const char *render_profiles__estimate(struct render_profiles *p, enum profile_id id,
 				      const struct analysis *a)
 {
 	if (p->slices && profile_kind__get(id)->needs & PROFILE_NEEDS_TRANSITIONS)
 		return p->slices_note;
+	if (id == PROFILE_STOPS && p->stops) {
+		stops_profile__estimate(p->stops, lost_starts(p), p->stops_note,
+					sizeof(p->stops_note));
+		return p->stops_note;
+	}
 	if (id == PROFILE_GC && a && !analysis__assists_estimated(a))
 		return NULL;
 	if (!estimates(p, id))
@@ -143,6 +160,8 @@ int render_profiles__new(const struct raw_file *raw, const struct tables *tables
 		err = new_cpu(p);
 	if (!err && is_chosen(p, PROFILE_WALL))
 		err = wall_running__new(choice->tags, &p->running);
+	if (!err && raw_file__is_light(raw))
+		err = stops__new(p->trailer ? p->trailer->end_ns : 0, &p->stops);
 	if (err)
 		render_profiles__free(p);
 	else
@@ -158,6 +177,7 @@ void render_profiles__free(struct render_profiles *p)
 	cpu_profile__fini(&p->cpu);
 	wall_running__free(p->running);
 	alloc_estimate__free(p->allocs);
+	stops__free(p->stops);
 	free(p);
 }
 
@@ -180,6 +200,8 @@ int render_profiles__event(struct render_profiles *p, const struct gbt_hdr *rec)
 
 	if (!err && p->running)
 		err = wall_running__record(p->running, rec);
+	if (!err && p->stops)
+		err = stops__event(p->stops, rec);
 	return err || !p->cpu.w ? err : cpu_profile__record(&p->cpu, rec);
 }
 
@@ -212,7 +234,10 @@ const char *render_profiles__missing(const struct render_profiles *p, enum profi
 	const struct profile_kind *k = profile_kind__get(id);
 
 	if (k->needs & PROFILE_NEEDS_TRANSITIONS && !raw_file__has_transitions(p->raw))
-		return "no transitions were seen: mode observe";
+		return p->stops ? "only starts were seen: mode light"
+				: "no transitions were seen: mode observe";
+	if (k->needs & PROFILE_NEEDS_LIGHT && !p->stops)
+		return "made in mode light only";
 	if (k->needs & PROFILE_NEEDS_SAMPLES && !p->meta->sample_hz)
 		return "no CPU samples were taken";
 	if (k->needs & PROFILE_NEEDS_SNAPSHOT && !goroutines_of(p))
@@ -247,6 +272,12 @@ void render_profiles__slices(struct render_profiles *p, const struct render_trac
 	snprintf(p->slices_note, sizeof(p->slices_note),
 		 "an estimate: seen for %s of %s and scaled to it (times %.1f)", sliced, all,
 		 p->scale);
+}
+
+int render_profiles__tell_stops(const struct render_profiles *p, const struct frame_source *frames,
+				struct summary *out)
+{
+	return p->stops ? stops__summarize(p->stops, frames, p->tables->snapshot, out) : 0;
 }
 
 void render_profiles__map_tids(struct render_profiles *p)
@@ -318,6 +349,8 @@ static int fill(const struct render_profiles *p, enum profile_id id, const struc
 		return threadcreate_profile__add(w, p->trailer->m_cnt);
 	if (id == PROFILE_WALL)
 		return fill_wall(p, w);
+	if (id == PROFILE_STOPS)
+		return stops_profile__add(w, p->stops, p->tables->stacks, p->tables->snapshot);
 	if (id == PROFILE_GOROUTINE)
 		return goroutine_profile__add(w, goroutines_of(p), p->tables->symtab,
 					      p->choice.tags);

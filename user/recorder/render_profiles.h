@@ -37,6 +37,9 @@ const char *render_profiles__estimate(struct render_profiles *p, enum profile_id
 struct render_traces;
 void render_profiles__slices(struct render_profiles *p, const struct render_traces *t,
 			     uint64_t capture_ns);
+/* Mode light: where goroutines stopped; nothing of other modes. frames: as for stops__summarize. */
+int render_profiles__tell_stops(const struct render_profiles *p, const struct frame_source *frames,
+				struct summary *out);
 /* The rows of analyses tell threads as the events have them, not yet as the target sees them. */
 void render_profiles__map_tids(struct render_profiles *p);
 /* a: finished; NULL where no profile of the choice needs transitions. No message: the caller

@@ -29,7 +29,12 @@ struct making {
 
 bool raw_file__has_transitions(const struct raw_file *raw)
 {
-	return strcmp(raw_file__meta(raw)->mode, "observe") != 0;
+	return strcmp(raw_file__meta(raw)->mode, "observe") != 0 && !raw_file__is_light(raw);
+}
+
+bool raw_file__is_light(const struct raw_file *raw)
+{
+	return !strcmp(raw_file__meta(raw)->mode, "light");
 }
 
 /*

@@ -51,5 +51,7 @@ int render_traces__write(const struct render_traces_config *cfg, struct render_t
 void render_traces__free(struct render_traces *t);
 /* Are there transitions in this stream? */
 bool raw_file__has_transitions(const struct raw_file *raw);
+/* Is it of mode light, with starts in their place? */
+bool raw_file__is_light(const struct raw_file *raw);
 
 #endif
