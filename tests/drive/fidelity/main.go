@@ -332,6 +332,7 @@ func main() {
 				}
 			}
 			r.profiles(v, a)
+			r.light(v, a)
 			r.snapshots(v, a)
 			r.comparison(v+" wall "+a, func() { r.wall(v, a) })
 			r.comparison(v+" allocs-estimate heap", func() { r.allocs(v) })

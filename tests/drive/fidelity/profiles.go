@@ -46,10 +46,26 @@ func (r *runner) profiles(version, attach string) {
 	}
 }
 
-func (r *runner) profilesOf(name, version, attach, kind, types string) {
+// lightKinds: what mode light is held against, and how many waits the reference must have.
+var lightKinds = []struct{ kind, types string }{
+	{"channels", "stops=8000"}, {"mutex", "stops=2000"}, {"timers", "stops=4000"}, {"nethttp", "stops=4000"}, {"gc", "stops=2000"},
+}
+
+// light judges captures by --mode light: every wait, and bounds around its time.
+func (r *runner) light(version, attach string) {
+	for _, k := range lightKinds {
+		if !r.wanted("light") || old(version) || !r.has(version, k.kind) {
+			continue
+		}
+		name := strings.Join([]string{version, "light", k.kind, attach}, " ")
+		r.comparison(name, func() { r.profilesOf(name, version, attach, k.kind, k.types, "--mode", "light") })
+	}
+}
+
+func (r *runner) profilesOf(name, version, attach, kind, types string, options ...string) {
 	dir := filepath.Join(r.out, strings.ReplaceAll(name, " ", "-"))
 	for n := 1; ; n++ {
-		report, err := r.recordProfiles(version, attach, kind, types, dir)
+		report, err := r.recordProfiles(version, attach, kind, types, dir, options)
 		if n < recordings && (strings.Contains(report, disturbed) || old(version) && strings.Contains(report, unreadable)) {
 			continue
 		}
@@ -93,7 +109,7 @@ func (r *runner) each(version, kind, attach, report string) {
 }
 
 // recordProfiles runs the program, and the judge over what both recorded.
-func (r *runner) recordProfiles(version, attach, kind, types, dir string) (string, error) {
+func (r *runner) recordProfiles(version, attach, kind, types, dir string, options []string) (string, error) {
 	os.RemoveAll(dir)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
@@ -106,7 +122,7 @@ func (r *runner) recordProfiles(version, attach, kind, types, dir string) (strin
 	defer p.Stop()
 	time.Sleep(2 * edge) // until all wait at the gate
 	prefix, ours := filepath.Join(dir, "ref"), filepath.Join(dir, "ours")
-	err = r.record(p, ours, r.traceFor+2*edge+2*time.Second, []string{"--attach", attach, "--hz", "0", "--profiles", "all"}, func() error {
+	err = r.record(p, ours, r.traceFor+2*edge+2*time.Second, append([]string{"--attach", attach, "--hz", "0", "--profiles", "all"}, options...), func() error {
 		_, err := own(p, "profiles", prefix, r.traceFor, "")
 		return err
 	})

@@ -33,6 +33,7 @@ var kinds = map[string][]string{
 	"threadcreate":    {"threadcreate/count", "threadcreate/count"},
 	"wall":            {"samples/count", "time/nanoseconds", "wallclock/nanoseconds"}, // felixge/fgprof
 	"heap":            {"alloc_objects/count", "alloc_space/bytes", "inuse_objects/count", "inuse_space/bytes", "space/bytes"},
+	"stops":           {"stops/count", "off_at_least/nanoseconds", "off_at_most/nanoseconds", "stops/count"},
 	// sampled by us where the runtime keeps no profile
 	"allocs-estimate": {"alloc_objects/count", "alloc_space/bytes", "space/bytes"},
 	"allocs":          {"alloc_objects/count", "alloc_space/bytes", "inuse_objects/count", "inuse_space/bytes", "space/bytes"},

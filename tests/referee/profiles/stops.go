@@ -1,0 +1,137 @@
+package profiles
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/google/pprof/profile"
+	"golang.org/x/exp/trace"
+
+	"gobpftrace.test/referee/compare"
+	"gobpftrace.test/referee/timeline"
+)
+
+// Mode light knows when goroutines start, what they waited for, and between which two moments they stopped. So of each stack that
+// waits it has a count, and two sums of the time until they ran again, at least and at most.
+
+// Off sums, by the stack that waits, the time from there until its goroutine runs again, and how long it had been on its
+// thread (running or in system calls) before.
+func (s *Source) Off() (off, on Profile) {
+	off, on = Profile{}, Profile{}
+	since, stopped := map[int64]int64{}, map[int64]*timeline.Event{}
+	ran := map[int64]int64{}
+	for i := range s.T.Events {
+		e := &s.T.Events[i]
+		running := e.From == trace.GoRunning || e.From == trace.GoSyscall
+		switch {
+		case e.To == trace.GoRunning && !running:
+			if b := stopped[e.G]; b != nil {
+				off.add(s.stackAt(b), 1, e.Time-b.Time)
+				on.add(s.stackAt(b), 1, ran[e.G])
+				delete(stopped, e.G)
+			}
+			since[e.G] = e.Time
+		case e.To == trace.GoWaiting && running && e.Reason != "preempted":
+			if from, ok := since[e.G]; ok {
+				stopped[e.G], ran[e.G] = e, e.Time-from
+			}
+			delete(since, e.G)
+		case running && e.To != trace.GoSyscall && e.To != trace.GoRunning:
+			delete(since, e.G)
+		}
+	}
+	return off, on
+}
+
+// Functions of the runtime, and what other packages know them by; the tracer leaves out as many as it was told at each place,
+// and of sync and internal/poll some more.
+func ofRuntime(frame string) bool {
+	name, _, _ := strings.Cut(frame, " ")
+	pkg, fn, _ := strings.Cut(name[strings.LastIndexByte(name, '/')+1:], ".")
+	return pkg == "runtime" || pkg == "sync" || pkg == "poll" || strings.HasPrefix(fn, "runtime_")
+}
+
+// asStops is p by what both recorders have of a stack: they begin at other frames of the runtime.
+func asStops(p Profile) Profile {
+	p = p.Plain().WithoutMain().each(func(frames []string) []string {
+		for len(frames) > 0 && ofRuntime(frames[0]) {
+			frames = frames[1:]
+		}
+		return frames
+	})
+	p, _ = p.Where(func(s Stack) bool { return s != "" && !leftOut("stops", s) })
+	return p.Cut(traceDepth)
+}
+
+// Reasons of a stop that are no waits.
+var noWait = map[string]bool{"runnable": true, "preempted": true, "coroutine": true, "not known": true}
+
+// StopsOf is the count of waits with the least and the most time until their goroutines ran again.
+func StopsOf(p *profile.Profile) (least, most Profile, err error) {
+	waits := profile.Profile{SampleType: p.SampleType}
+	for _, s := range p.Sample {
+		if r := s.Label["reason"]; len(r) != 1 {
+			return nil, nil, fmt.Errorf("a sample with reasons %q", r)
+		} else if !noWait[r[0]] {
+			waits.Sample = append(waits.Sample, s)
+		}
+	}
+	if least, err = Of(&waits, "stops", "off_at_least"); err != nil {
+		return nil, nil, err
+	}
+	most, err = Of(&waits, "stops", "off_at_most")
+	return asStops(least), asStops(most), err
+}
+
+// How much of the true time off the least must be, in sum: bounds that say nothing would always hold.
+const leastIs = 0.8
+
+// JudgeStops: counts are equal, the truth lies within the bounds, and these are not further apart than goroutines were on their
+// threads. Both recorders stamp a start with less than perEvent between them.
+func JudgeStops(off, on, least, most Profile, perEvent, events int64, times bool) *Result {
+	r := Judge(off, least, Rule{Count: 0.01, Events: events})
+	if !times {
+		return r
+	}
+	held, all, seen := int64(0), int64(0), int64(0)
+	for s, v := range off {
+		slack := perEvent * v.Count
+		all += v.Count
+		if least[s].Time-slack <= v.Time && v.Time <= most[s].Time+slack {
+			held += v.Count
+			continue
+		}
+		r.Diffs = append(r.Diffs, Diff{"time", s, v, least[s], float64(abs(v.Time-least[s].Time)) / float64(max(1, slack))})
+	}
+	for s := range least {
+		seen += most[s].Time - least[s].Time
+	}
+	r.Rows = append(r.Rows,
+		compare.Row{Name: "waits in stacks whose true time off is between least and most", Short: "held", Limit: timesAgree, Unit: "%",
+			Value: percent(held, all), Of: fmt.Sprintf("%d of %d", held, all)},
+		compare.Row{Name: "the least of all, of the true time off", Short: "least", Limit: 100 * leastIs, Unit: "%",
+			Value: percent(least.Total().Time, off.Total().Time), Of: ms(off.Total().Time)},
+		compare.Row{Name: "between least and most, of the time on threads and what was off meanwhile", Short: "bounds", AtMost: true, Limit: 100, Unit: "%",
+			Value: percent(seen, on.Total().Time+off.Total().Time-least.Total().Time+perEvent*all), Of: ms(seen)})
+	return r
+}
+
+func (r *Recording) judgeStops() (*Result, error) {
+	ref, err := timeline.Load(r.Prefix + ".trace")
+	if err != nil {
+		return nil, fmt.Errorf("the reference cannot be read: %w", err)
+	}
+	if ref.Old() {
+		return nil, fmt.Errorf("a reference of Go 1.%d does not tell waits by stack", ref.Version)
+	}
+	file, err := Load(r.Dir + "/stops.pprof")
+	if err != nil {
+		return nil, err
+	}
+	least, most, err := StopsOf(file)
+	if err != nil {
+		return nil, err
+	}
+	off, on := (&Source{T: ref}).Off()
+	return JudgeStops(asStops(off), asStops(on), least, most, 2000, r.Events, !r.CountsOnly), nil
+}
