@@ -20,6 +20,9 @@ func modeCases() {
 	add("--mode burst", burstCase)
 	add("--mode burst by perf events is refused", perfBurstCase)
 	add("--mode observe", observeCase)
+	add("--mode light", lightCase("multi"))
+	add("--mode light by perf events", lightCase("perf"))
+	add("--mode light with a budget", lightBudgetCase)
 	add("--max-overhead ends a full capture", overCase)
 }
 
@@ -194,6 +197,51 @@ func observeCase(t *T) {
 		t.Errorf("nobody waits: %q", clip(top))
 	}
 	t.pprof(t.Path("out/goroutine.pprof"), "goroutine")
+}
+
+// A hit is a start; what it was that stopped, and for how long, is told within bounds, and a replay tells the same.
+func lightCase(attach string) func(*T) {
+	return func(t *T) {
+		p := t.fixture(cfg.newest+"/workload", busy...)
+		r := t.gobpftrace("record", "-p", pidOf(p), "-d", "1s", "--raw", "--mode", "light", "--attach", attach, "-o", "out")
+		t.status(r, 0)
+		if exists(t.Path("out/trace.out")) || exists(t.Path("out/block.pprof")) {
+			t.Errorf("a trace or a block profile of a capture without transitions")
+		}
+		f := t.figures(t.Path("out"))
+		if f["mode"] != "light" || f["trace"] != nil || !strings.HasPrefix(r.stdout, "LIGHT: ") || !strings.Contains(r.stdout, "\nSTOPS  worst ") {
+			t.Errorf("mode %v, trace %v, says %q", f["mode"], f["trace"], clip(r.stdout))
+		}
+		starts, stops, unknown := t.number(f, "starts", "count"), t.number(f, "starts", "stops"), t.number(f, "starts", "stops_unknown")
+		if hits := t.number(f, "cost", "hits"); starts < 100 || starts > hits || starts < 0.99*hits {
+			t.Errorf("%v starts of %v hits", starts, hits)
+		}
+		if ended := t.number(f, "starts", "ended"); stops+ended > starts || stops+ended < 0.9*starts || unknown > 0.01*stops {
+			t.Errorf("%v stops, %v of them not known, and %v ends of %v starts", stops, unknown, ended, starts)
+		}
+		if least, most := t.number(f, "starts", "off_least_ns"), t.number(f, "starts", "off_most_ns"); least <= 0 || least > most {
+			t.Errorf("off for %v to %v ns", least, most)
+		}
+		t.pprof(t.Path("out/stops.pprof"), "off_at_least")
+		if top := t.top(t.Path("out/stops.pprof")); !strings.Contains(top, "runtime.chanrecv") && !strings.Contains(top, "runtime.selectgo") {
+			t.Errorf("nobody stops: %q", clip(top))
+		}
+		t.status(t.gobpftrace("replay", "-q", t.Path("out/capture.raw"), "-o", t.Path("again")), 0)
+		for _, name := range []string{"stops.pprof", "summary.json"} {
+			if t.read(t.Path("out/"+name)) != t.read(t.Path("again/"+name)) {
+				t.Errorf("%s differs after replay", name)
+			}
+		}
+	}
+}
+
+func lightBudgetCase(t *T) {
+	p := t.program(cfg.newest+"/bench", "-do", "pingpong", "-n", "4")
+	r := t.gobpftrace("record", "-p", pidOf(p), "-d", "30s", "--mode", "light", "--max-overhead", "5", "-o", "out")
+	t.status(r, 0)
+	if text := t.read(t.Path("out/summary.txt")); !strings.Contains(text, "ended by      max-overhead") || r.took > 25*time.Second {
+		t.Errorf("the budget did not end it: %q", clip(text))
+	}
 }
 
 func overCase(t *T) {

@@ -57,6 +57,7 @@ func profileCommandCases() {
 	usage("no type", "-t")
 	usage("a type that is nearly right", "block", "-t", "blok", "-d", "1s")
 	usage("an unknown type", "--help", "-t", "xyzzy", "-d", "1s")
+	usage("the type of mode light", "--mode light", "-t", "stops", "-d", "1s")
 	usage("--hz 0", "--hz", "-t", "cpu", "--hz", "0")
 	usage("--hz 5001", "--hz", "-t", "cpu", "--hz", "5001")
 	usage("--hz of a block profile", "--hz", "-t", "block", "--hz", "99")
