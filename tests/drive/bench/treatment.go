@@ -41,6 +41,7 @@ var treatments = []treatment{
 	{"none", "nothing: how far two untreated windows differ", "", nothing},
 	{"full", "gobpftrace record --mode full", "", record("--mode", "full")},
 	{"auto", "gobpftrace record --mode auto --max-overhead 5", "", sliced("--mode", "auto", "--max-overhead", "5")},
+	{"light", "gobpftrace record --mode light", "", record("--mode", "light")},
 	{"burst", "gobpftrace record --mode burst --max-overhead 5", "", sliced("--mode", "burst", "--max-overhead", "5")},
 	{"observe", "gobpftrace record --mode observe", "", sliced("--mode", "observe")},
 	{"cpu", "gobpftrace profile -t cpu --hz 99", "", profile("cpu", "--hz", "99")},
@@ -57,6 +58,7 @@ var treatments = []treatment{
 	{"bpftrace", "bpftrace that counts runtime.casgstatus", "bpftrace", bpftrace},
 	{"perf", "perf record -g", "perf", perfRecord},
 	{"bare", "a program that counts, at the probes of full", "", probed("bare", "all")},
+	{"bare-run", "a program that counts, where goroutines are started", "", probed("bare", "run")},
 	{"floor", "empty programs at everything that full attaches", "", probed("empty", "all")},
 }
 
