@@ -410,6 +410,82 @@ static void test_labels_slice(void **state)
 	end(&w, s);
 }
 
+#define SET_A at(0x31000)
+#define SET_B at(0x31200)
+
+static void put_set(struct world *w, uint64_t set, const char *val)
+{
+	put64(w, set, set + 0x40);
+	put64(w, set + 8, 1);
+	put64(w, set + 16, 1);
+	put_string(w, set + 0x40, set + 0x80, "app");
+	put_string(w, set + 0x50, set + 0x90, val);
+}
+
+/* The goroutine takes another set while its first one is read, which then is overwritten. */
+static void replaced_once(struct world *w, uint64_t addr)
+{
+	if (addr != SET_A || w->meddled++)
+		return;
+	put64(w, g_at(0) + 136, SET_B);
+	put_set(w, SET_A, "garbage");
+}
+
+/* … and goes on to. */
+static void replaced_always(struct world *w, uint64_t addr)
+{
+	if (addr != SET_A && addr != SET_B)
+		return;
+	w->meddled++;
+	put64(w, g_at(0) + 136, addr == SET_A ? SET_B : SET_A);
+}
+
+static void dropped(struct world *w, uint64_t addr)
+{
+	if (addr == SET_A)
+		put64(w, g_at(0) + 136, 0);
+}
+
+/* The g is another goroutine's by now: these are not the labels of the one that was met. */
+static void reused(struct world *w, uint64_t addr)
+{
+	if (addr == SET_A)
+		put64(w, g_at(0) + w->lay.off.g_goid, 99);
+}
+
+static void test_labels_replaced_while_read(void **state)
+{
+	static const struct {
+		void (*meddle)(struct world *w, uint64_t addr);
+		size_t labels, unreadable;
+		const char *val;
+	} cases[] = {
+		{replaced_once, 1, 0, "new"},
+		{replaced_always, 0, 1, NULL},
+		{dropped, 0, 0, NULL},
+		{reused, 0, 1, NULL},
+	};
+
+	for (size_t i = 0; i < 4; i++) {
+		struct snapshot *s;
+		struct world w;
+
+		make_world(&w, 1);
+		make_g(&w, 0, 1, 3);
+		put_set(&w, SET_A, "old");
+		put_set(&w, SET_B, "new");
+		put64(&w, g_at(0) + 136, SET_A);
+		w.meddle = cases[i].meddle;
+		s = take(&w);
+		assert_int_equal(s->g_cnt, 1);
+		assert_int_equal(s->g[0].label_cnt, cases[i].labels);
+		assert_int_equal(s->unreadable_cnt, cases[i].unreadable);
+		if (cases[i].val)
+			assert_string_equal(s->labels[s->g[0].label_off].val, cases[i].val);
+		end(&w, s);
+	}
+}
+
 static void put_bucket(struct world *w, uint64_t b, unsigned slot, const char *key, const char *val,
 		       uint64_t texts)
 {
@@ -555,6 +631,7 @@ int main(void)
 		cmocka_unit_test(test_nonsense),
 		cmocka_unit_test(test_labels_slice),
 		cmocka_unit_test(test_labels_map),
+		cmocka_unit_test(test_labels_replaced_while_read),
 		cmocka_unit_test(test_heap_goal),
 		cmocka_unit_test(test_bytes),
 	};

@@ -224,6 +224,46 @@ static void test_labels(void **state)
 	end(&w, p);
 }
 
+/* Two hold one set; the first takes another while it is read: what is read for it is not theirs. */
+static void replaced(struct world *w, uint64_t addr)
+{
+	if (addr == at(TEXTS) + 0x200 && !w->meddled++)
+		put64(w, g_at(0) + 136, at(TEXTS) + 0x400);
+}
+
+static void test_labels_replaced_while_read(void **state)
+{
+	struct wall_profile *p;
+	struct wall_sampler *s;
+	struct world w;
+	char seen[2] = "";
+
+	make_world(&w, 2);
+	make_g(&w, 0, 7, 2);
+	make_g(&w, 1, 8, 4);
+	put_labels(&w, at(TEXTS) + 0x200, "app", "x");
+	put_labels(&w, at(TEXTS) + 0x400, "app", "y");
+	put64(&w, g_at(0) + 136, at(TEXTS) + 0x200);
+	put64(&w, g_at(1) + 136, at(TEXTS) + 0x200);
+	w.meddle = replaced;
+	s = sampler(&w, 0);
+	tick(s, 0);
+	w.meddle = NULL;
+	p = finish(s, 100);
+	assert_int_equal(p->labels_unread, 0);
+	for (size_t i = 0; i < p->row_cnt; i++) {
+		const struct wall_row *r = &p->rows[i];
+
+		if (!r->ns)
+			continue;
+		assert_int_equal(r->label_cnt, 1);
+		seen[r->stack_cnt == 5] = p->labels[r->label_off].val[0];
+	}
+	assert_int_equal(seen[0], 'y');
+	assert_int_equal(seen[1], 'x');
+	end(&w, p);
+}
+
 static void test_bounded(void **state)
 {
 	struct wall_profile *p;
@@ -351,6 +391,7 @@ int main(void)
 		cmocka_unit_test(test_target_ends),
 		cmocka_unit_test(test_serialized),
 		cmocka_unit_test(test_goroutines_apart),
+		cmocka_unit_test(test_labels_replaced_while_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -61,13 +61,15 @@ static int labels_of(struct walker *w, uint64_t addr, struct snap_g *g,
 	if (!w->opt->labels || !addr)
 		return 0;
 	if (!imap__get(&w->label_sets, addr, &at)) {
-		err = snap_labels__read(&w->src->rd, w->src->go_minor, addr, &set.labels, &set.cnt,
+		err = snap_labels__held(w->src, g->addr, g->goid, &addr, &set.labels, &set.cnt,
 					&cut);
 		if (err == -ENOMEM || err == -ESRCH)
 			return err;
-		/* a set that was freed while we looked: none, and counted */
+		/* sets that were freed while we looked: none, and counted */
 		if (err || cut)
 			w->s->unreadable_cnt++;
+		if (err == -EAGAIN)
+			return 0; /* who else has that set may still hold it */
 		if (array__reserve(&w->sets, w->set_cnt, &w->set_cap, 1, sizeof(*w->sets))) {
 			snap_labels__free(set.labels, set.cnt);
 			return -ENOMEM;

@@ -185,3 +185,52 @@ int snap_labels__read(const struct snap_reader *rd, unsigned go_minor, uint64_t 
 	*cut = r.cut;
 	return 0;
 }
+
+/* ---- of a goroutine that goes on ---- */
+
+#define HELD_TRIES 4
+
+static int held_now(const struct snap_source *src, uint64_t g, uint64_t *labels, uint64_t *goid)
+{
+	const uint64_t addrs[] = {g + (uint64_t)src->lay->off.g_labels,
+				  g + (uint64_t)src->lay->off.g_goid};
+	void *const dst[] = {labels, goid};
+	const size_t lens[] = {8, 8};
+
+	return src->rd.readv(src->rd.ctx, addrs, dst, lens, 2);
+}
+
+/* 1: it holds another set now, at *addr. */
+static int read_held(const struct snap_source *src, uint64_t g, uint64_t goid, uint64_t *addr,
+		     struct snap_label **out, size_t *cnt, bool *cut)
+{
+	uint64_t labels = 0, id = 0;
+	int read = snap_labels__read(&src->rd, src->go_minor, *addr, out, cnt, cut);
+	int err = read == -ENOMEM || read == -ESRCH ? read : held_now(src, g, &labels, &id);
+
+	if (!err && id != goid)
+		err = -EAGAIN;
+	if (!err && labels == *addr)
+		return read;
+	if (!read)
+		snap_labels__free(*out, *cnt);
+	*addr = labels;
+	return err ? err : 1;
+}
+
+int snap_labels__held(const struct snap_source *src, uint64_t g, uint64_t goid, uint64_t *addr,
+		      struct snap_label **out, size_t *cnt, bool *cut)
+{
+	int rc = *addr ? 1 : 0;
+
+	*cut = false;
+	for (int i = 0; i < HELD_TRIES && rc == 1 && *addr; i++)
+		rc = read_held(src, g, goid, addr, out, cnt, cut);
+	if (rc || !*addr) {
+		*out = NULL;
+		*cnt = 0;
+	}
+	if (rc == 1)
+		rc = *addr ? -EAGAIN : 0;
+	return rc;
+}

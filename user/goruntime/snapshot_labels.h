@@ -17,6 +17,15 @@
 
 int snap_labels__read(const struct snap_reader *rd, unsigned go_minor, uint64_t addr,
 		      struct snap_label **out, size_t *cnt, bool *cut);
+/*
+ * The set that the goroutine goid at g holds: *addr is what g.labels was, and becomes the set that
+ * was read. When g still names it afterwards, it was not freed meanwhile; else the one that it
+ * names now is read, a few times. -EAGAIN: it kept changing, or g is another goroutine's by now.
+ * Without a set *addr and *cnt are 0. *out is NULL but for 0; -EBADMSG, -EFAULT and others as of
+ * read.
+ */
+int snap_labels__held(const struct snap_source *src, uint64_t g, uint64_t goid, uint64_t *addr,
+		      struct snap_label **out, size_t *cnt, bool *cut);
 void snap_labels__free(struct snap_label *labels, size_t cnt);
 
 #endif

@@ -17,7 +17,6 @@
 #define PASS_NS UINT64_C(100000000) /* all are looked at */
 #define PASS_SHARE 20		    /* … or rarer, when that would cost more than 1 in 20 */
 #define ROWS_MAX 1000000
-#define LABEL_TRIES 3
 
 /* An entry of allgs. The runtime never removes one, and uses a dead one's again. */
 struct slot {
@@ -98,50 +97,27 @@ void wall__free(struct wall_sampler *w)
 
 /* ---- labels -------------------------------------------------------------------------------- */
 
-static int read_set(struct wall_sampler *w, uint64_t addr, uint32_t *off, uint32_t *cnt)
+/* The set that the goroutine holds, *addr at first. */
+static int read_held_set(struct wall_sampler *w, struct slot *s, uint64_t goid, uint64_t *addr)
 {
 	struct snap_label *labels = NULL;
 	size_t n = 0;
 	bool cut = false;
-	int err = snap_labels__read(&w->src->rd, w->src->go_minor, addr, &labels, &n, &cut);
+	int err = snap_labels__held(w->src, s->addr, goid, addr, &labels, &n, &cut);
 
-	if (!err)
-		err = snap_store__labels(&w->rows.store, labels, n, off);
-	*cnt = err ? 0 : (uint32_t)n;
+	s->label_off = 0;
+	if (!err && n)
+		err = snap_store__labels(&w->rows.store, labels, n, &s->label_off);
+	s->label_cnt = err ? 0 : (uint32_t)n;
 	w->totals.labels_unread += !err && cut;
 	snap_labels__free(labels, n);
 	return err;
 }
 
-/*
- * The set that g.labels names, read while the goroutine holds it: when the word is the same
- * afterwards, the set was not freed meanwhile. -EAGAIN: it kept changing.
- */
-static int read_held_set(struct wall_sampler *w, struct slot *s, uint64_t addr)
-{
-	uint64_t word_at = s->addr + (uint64_t)w->src->lay->off.g_labels, after;
-	int err;
-
-	for (int i = 0; i < LABEL_TRIES && addr; i++) {
-		int read = read_set(w, addr, &s->label_off, &s->label_cnt);
-
-		if (read == -ENOMEM || read == -ESRCH)
-			return read;
-		err = snap_read_u64(&w->src->rd, word_at, &after);
-		if (err)
-			return err;
-		if (after == addr)
-			return read;
-		addr = after;
-	}
-	s->label_off = s->label_cnt = 0;
-	return addr ? -EAGAIN : 0;
-}
-
 /* Labels of the goroutine in s, which has changed. What cannot be read is none, and counted. */
 static int take_labels(struct wall_sampler *w, struct slot *s, const struct g_words *words)
 {
-	uint64_t at;
+	uint64_t at, addr = words->labels;
 	int err;
 
 	if (!w->labels || !words->labels) {
@@ -155,7 +131,7 @@ static int take_labels(struct wall_sampler *w, struct slot *s, const struct g_wo
 		s->label_cnt = w->sets[at].cnt;
 		return 0;
 	}
-	err = read_held_set(w, s, words->labels);
+	err = read_held_set(w, s, words->goid, &addr);
 	if (err == -ENOMEM || err == -ESRCH)
 		return err;
 	if (err) {
@@ -163,11 +139,13 @@ static int take_labels(struct wall_sampler *w, struct slot *s, const struct g_wo
 		w->totals.labels_unread++;
 		return 0;
 	}
+	if (!addr)
+		return 0;
 	if (array__reserve(&w->sets, w->set_cnt, &w->set_cap, 1, sizeof(*w->sets)))
 		return -ENOMEM;
 	w->sets[w->set_cnt].off = s->label_off;
 	w->sets[w->set_cnt].cnt = s->label_cnt;
-	return imap__put(&w->label_sets, words->labels, w->set_cnt++);
+	return imap__put(&w->label_sets, addr, w->set_cnt++);
 }
 
 /* ---- one goroutine ------------------------------------------------------------------------- */
