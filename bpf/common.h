@@ -93,10 +93,11 @@ struct hit {
 	/* Looked at again for each question: in a register the verifier would tell apart all
 	 * combinations of answers. */
 	volatile __u32 site, needs;
-	__u32 in_frame; /* the probed function's own frame is set up */
-	__u64 list;	/* injectglist: the first goroutine */
-	__u64 labels;	/* id of the set that labels_define was told of */
-	__u32 lost;	/* enum gbt_counter to count it by when the ring is full */
+	__u32 in_frame;			     /* the probed function's own frame is set up */
+	__u64 list;			     /* injectglist: the first goroutine */
+	volatile __u32 scan_state, scan_cnt; /* bpf/requests.h, sql_scan */
+	__u64 labels;			     /* id of the set that labels_define was told of */
+	__u32 lost; /* enum gbt_counter to count it by when the ring is full */
 };
 
 #define COUNTERS 32

@@ -436,6 +436,11 @@ static const struct site_row {
 	[GBT_SITE_CLIENT_END] = {GBT_REQUEST_END, NEED_OWN},
 	[GBT_SITE_CLIENT_END_ALT] = {GBT_REQUEST_END, NEED_OWN},
 	[GBT_SITE_CLIENT_FAIL] = {GBT_REQUEST_END, NEED_OWN},
+	[GBT_SITE_SQL_BEGIN] = {GBT_REQUEST_BEGIN, NEED_RUNS},
+	[GBT_SITE_SQL_BEGIN_STMT] = {GBT_REQUEST_BEGIN, NEED_RUNS},
+	[GBT_SITE_SQL_END] = {GBT_REQUEST_END, NEED_OWN},
+	[GBT_SITE_SQL_RESULT] = {GBT_REQUEST_END, NEED_OWN},
+	[GBT_SITE_SQL_FAIL] = {GBT_REQUEST_END, NEED_OWN},
 };
 
 static __always_inline void load_needs(struct scratch *s, struct hit *h, struct pt_regs *ctx)
@@ -640,6 +645,39 @@ static __always_inline bool read_call(struct scratch *s, struct hit *h, __u64 re
 	return true;
 }
 
+int scan_statement(__u32 slot, __u32 len);
+
+__noinline int scan_statement(__u32 slot, __u32 len)
+{
+	struct scratch *s = bpf_map_lookup_elem(&gbt_scratch, &slot);
+
+	if (s)
+		sql_scan(s, &s->hit, len);
+	return 0;
+}
+
+static __always_inline void read_statement(struct scratch *s, struct hit *h, struct pt_regs *ctx)
+{
+	__u64 addr = GO_ARG3(ctx), len = GO_ARG4(ctx);
+
+	if (h->site == GBT_SITE_SQL_BEGIN_STMT) {
+		s->words[0] = s->words[1] = 0;
+		if (cfg.calls.stmt_query >= 0)
+			get(s, h, s->words, 16, GO_ARG0(ctx) + cfg.calls.stmt_query);
+		addr = s->words[0];
+		len = s->words[1];
+	}
+	s->text.len[0] = s->text.len[1] = 0;
+	if (len > SQL_LOOK)
+		len = SQL_LOOK;
+	unwind_opaque(len);
+	if (!cfg.requests.names || !len || len > SQL_LOOK ||
+	    get(s, h, s->text.text + GBT_TEXT_MAX, len, addr))
+		return;
+	scan_statement(s->unwind.slot, len);
+	s->text.len[0] = h->scan_cnt;
+}
+
 /*
  * serverHandler.ServeHTTP(rw, req), or a call of another: the time is taken when all is read, right
  * before what it is the begin of.
@@ -651,6 +689,8 @@ static __always_inline void begin_request(struct scratch *s, struct hit *h, stru
 	if (h->site == GBT_SITE_REQUEST_BEGIN) {
 		writer = GO_ARG2(ctx);
 		read_request(s, h, GO_ARG3(ctx));
+	} else if (h->site != GBT_SITE_CLIENT_BEGIN) {
+		read_statement(s, h, ctx);
 	} else if (!read_call(s, h, GO_ARG1(ctx))) {
 		return;
 	}

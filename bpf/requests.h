@@ -16,7 +16,8 @@ struct open_key {
 };
 
 struct open_request {
-	__u64 writer; /* *http.response; HTTP/2: *responseWriter; 0 of a call */
+	/* *http.response; HTTP/2: *responseWriter; of a call how often its connection was bad */
+	__u64 writer;
 	__u64 begin_ns;
 	__u64 era, goid;
 };
@@ -30,8 +31,9 @@ struct {
 
 static __always_inline __u64 span_of(__u32 site)
 {
-	return site >= GBT_SITE_CLIENT_BEGIN && site <= GBT_SITE_CLIENT_FAIL ? GBT_SPAN_CLIENT
-									     : GBT_SPAN_REQUEST;
+	if (site >= GBT_SITE_SQL_BEGIN)
+		return GBT_SPAN_SQL;
+	return site >= GBT_SITE_CLIENT_BEGIN ? GBT_SPAN_CLIENT : GBT_SPAN_REQUEST;
 }
 
 /* One that is there already lost its end with a lost hit. */
@@ -79,6 +81,82 @@ static __always_inline bool client_names(struct scratch *s, struct hit *h, __u64
 	words[4] = s->words[2];
 	words[5] = s->words[3];
 	return words[3];
+}
+
+/*
+ * The first word of a statement, of which len bytes are behind the texts of the record: all that is
+ * told of it, for the rest may have values in it. Comments and brackets may stand in front.
+ */
+#define SQL_LOOK 128
+#define SQL_WORD_MAX 16
+enum sql_scan {
+	SQL_BEFORE,
+	SQL_WORD,
+	SQL_DASH,
+	SQL_LINE,
+	SQL_SLASH,
+	SQL_COMMENT,
+	SQL_STAR,
+	SQL_DONE
+};
+
+static __always_inline bool is_letter(__u8 c)
+{
+	c &= 0xdf; /* upper case */
+	return c >= 'A' && c <= 'Z';
+}
+
+static __always_inline __u32 sql_next(__u32 state, __u8 c)
+{
+	switch (state) {
+	case SQL_BEFORE:
+		if (is_letter(c))
+			return SQL_WORD;
+		if (c == '-')
+			return SQL_DASH;
+		if (c == '/')
+			return SQL_SLASH;
+		return c == ' ' || (c >= '\t' && c <= '\r') || c == '(' ? SQL_BEFORE : SQL_DONE;
+	case SQL_WORD:
+		return is_letter(c) ? SQL_WORD : SQL_DONE;
+	case SQL_DASH:
+		return c == '-' ? SQL_LINE : SQL_DONE;
+	case SQL_LINE:
+		return c == '\n' ? SQL_BEFORE : SQL_LINE;
+	case SQL_SLASH:
+		return c == '*' ? SQL_COMMENT : SQL_DONE;
+	case SQL_COMMENT:
+		return c == '*' ? SQL_STAR : SQL_COMMENT;
+	case SQL_STAR:
+		if (c == '/')
+			return SQL_BEFORE;
+		return c == '*' ? SQL_STAR : SQL_COMMENT;
+	}
+	return SQL_DONE;
+}
+
+/* Its state is in memory, and so unknown to the verifier: each round is looked at once. */
+static __always_inline void sql_scan(struct scratch *s, struct hit *h, __u32 len)
+{
+	__u32 i, state, n;
+	__u8 c;
+
+	h->scan_state = SQL_BEFORE;
+	h->scan_cnt = 0;
+	for (i = 0; i < SQL_LOOK; i++) {
+		if (i >= len)
+			break;
+		c = s->text.text[GBT_TEXT_MAX + i];
+		state = sql_next(h->scan_state, c);
+		h->scan_state = state;
+		if (state == SQL_DONE)
+			break;
+		n = h->scan_cnt;
+		if (state != SQL_WORD || n >= SQL_WORD_MAX)
+			continue;
+		s->text.text[n & (SQL_WORD_MAX - 1)] = c & 0xdf;
+		h->scan_cnt = n + 1;
+	}
 }
 
 static __always_inline __s32 request_status(struct scratch *s, struct hit *h, __u64 addr,
@@ -131,6 +209,24 @@ static __always_inline __s32 client_ending(struct scratch *s, struct hit *h, __u
 	return request_status(s, h, answer + cfg.calls.status, cfg.calls.status);
 }
 
+/* Attempts of database/sql with connections that it has; one more makes a new connection. */
+#define SQL_TRIES 2
+
+static __always_inline __s32 sql_ending(__u32 site, __u64 bad)
+{
+	if (site != GBT_SITE_SQL_FAIL)
+		return 0;
+	return bad >= SQL_TRIES ? GBT_REQUEST_RETRIED : GBT_REQUEST_FAILED;
+}
+
+/* Is it no end yet? arg0: an error, or whether the connection was bad. */
+static __always_inline bool sql_goes_on(struct open_request *open, __u32 site, __u64 arg0)
+{
+	if (site == GBT_SITE_SQL_RESULT)
+		return arg0 != 0;
+	return site == GBT_SITE_SQL_FAIL && arg0 & 0xff && ++open->writer < SQL_TRIES;
+}
+
 /* false: nothing of the kind is open there, so it is none's end. */
 static __always_inline bool request_close(struct scratch *s, struct hit *h, __u64 g, __u64 arg0,
 					  __u64 arg1)
@@ -140,7 +236,7 @@ static __always_inline bool request_close(struct scratch *s, struct hit *h, __u6
 	__u64 writer;
 	bool is_ours;
 
-	if (!open)
+	if (!open || sql_goes_on(open, h->site, arg0))
 		return false;
 	writer = open->writer;
 	is_ours = open->era && open->era == era && open->goid == h->goid;
@@ -148,8 +244,12 @@ static __always_inline bool request_close(struct scratch *s, struct hit *h, __u6
 	bpf_map_delete_elem(&gbt_requests, &key);
 	if (!is_ours)
 		return false;
-	h->arg32 = key.span == GBT_SPAN_CLIENT ? client_ending(s, h, arg0, arg1)
-					       : request_ending(s, h, writer, arg0);
+	if (key.span == GBT_SPAN_SQL)
+		h->arg32 = sql_ending(h->site, writer);
+	else if (key.span == GBT_SPAN_CLIENT)
+		h->arg32 = client_ending(s, h, arg0, arg1);
+	else
+		h->arg32 = request_ending(s, h, writer, arg0);
 	h->arg32 |= key.span << GBT_SPAN_SHIFT;
 	return true;
 }

@@ -110,8 +110,9 @@ enum gbt_kind {
 	 * the one before, cur=their size. A large object: arg32=0, arg=1, cur=bytes */
 	GBT_ALLOC = 33,
 	/* goid begins to serve a request, or calls another: arg32=enum gbt_span << GBT_SPAN_SHIFT.
-	 * Texts of a request: method, path; of a call of HTTP: method, host and path (stack=who
-	 * calls). Both are empty where they are not wanted or not to be had */
+	 * Texts of a request: method, path; of a call of HTTP: method, host and path; of one of
+	 * database/sql: the first word of its statement, none (stack=who calls). Both are empty
+	 * where they are not wanted or not to be had */
 	GBT_REQUEST_BEGIN = 34,
 	/* goid has served it, or been answered: arg=time_ns of its begin; arg32=the same | status
 	 * (0: none was written) | GBT_REQUEST_* */
@@ -147,11 +148,14 @@ enum gbt_kind {
 #define GBT_REQUEST_PANICKED (1 << 18)	/* … panicked, or called Goexit */
 #define GBT_REQUEST_NO_STATUS (1 << 19) /* the status could not be read */
 #define GBT_REQUEST_FAILED (1 << 20)	/* a call: it returned an error, not an answer */
+/* a call of database/sql: its last known connection was bad; what a new one does is not seen */
+#define GBT_REQUEST_RETRIED (1 << 21)
 
 /* What it is that begins and ends: a goroutine has at most one of each kind open. */
 enum gbt_span {
 	GBT_SPAN_REQUEST, /* served by net/http */
 	GBT_SPAN_CLIENT,  /* asked by net/http's Transport */
+	GBT_SPAN_SQL,	  /* asked by database/sql */
 	GBT_SPAN_MAX,
 };
 #define GBT_SPAN_SHIFT 24
@@ -280,10 +284,11 @@ struct gbt_requests {
 	__u32 names; /* 1: methods and paths are read */
 };
 
-/* Calls of net/http's Transport: offsets in its structs. */
+/* Calls of net/http's Transport and of database/sql: offsets in their structs, -1 not known. */
 struct gbt_calls {
-	__s32 url_host; /* url.URL.Host, right in front of Path */
-	__s32 status;	/* Response.StatusCode */
+	__s32 url_host;	  /* url.URL.Host, right in front of Path */
+	__s32 status;	  /* Response.StatusCode */
+	__s32 stmt_query; /* sql.Stmt.query */
 };
 
 /*

@@ -59,7 +59,12 @@
 	X(CLIENT_BEGIN)                                                                            \
 	X(CLIENT_END)                                                                              \
 	X(CLIENT_END_ALT)                                                                          \
-	X(CLIENT_FAIL)
+	X(CLIENT_FAIL)                                                                             \
+	X(SQL_BEGIN)                                                                               \
+	X(SQL_BEGIN_STMT)                                                                          \
+	X(SQL_END)                                                                                 \
+	X(SQL_RESULT)                                                                              \
+	X(SQL_FAIL)
 
 enum gbt_site {
 	GBT_SITE_NONE = 0,

@@ -27,11 +27,12 @@
 struct hit {
 	__u64 now, goid, arg;
 	__s32 arg32;
-	__u32 site;
+	__u32 site, scan_state, scan_cnt;
 };
 
 struct scratch {
 	__u64 cnt[GBT_C_MAX], words[32];
+	struct gbt_text text;
 };
 
 static struct gbt_config cfg = {
@@ -50,7 +51,7 @@ static int get(struct scratch *s, struct hit *h, void *dst, __u32 sz, __u64 addr
 static struct {
 	__u64 key[2], value[8];
 	bool used;
-} map[4];
+} map[16];
 static size_t map_cnt;
 
 static void *map_find(const void *key)
@@ -219,6 +220,98 @@ static void a_call_without_a_host_is_none(void **state)
 	assert_false(client_names(&s, &h, (uintptr_t)req, words));
 }
 
+static void query(__u64 now)
+{
+	struct hit h = {.goid = 7, .now = now, .site = GBT_SITE_SQL_BEGIN};
+
+	request_open(&s, &h, G, 0);
+}
+
+static bool ended(enum gbt_site site, __u64 arg0, struct hit *h)
+{
+	*h = (struct hit){.goid = 7, .site = site};
+	return request_close(&s, h, G, arg0, 0) && GBT_SPAN_OF(h->arg32) == GBT_SPAN_SQL;
+}
+
+/* A statement is tried with two connections that may be bad; how a third does is not seen. */
+static void a_query_ends_with_its_last_try(void **state)
+{
+	const __s32 sql = GBT_SPAN_SQL << GBT_SPAN_SHIFT;
+	struct hit h;
+
+	query(100);
+	assert_true(ended(GBT_SITE_SQL_END, 0, &h));
+	assert_int_equal(h.arg32, sql);
+	query(200);
+	assert_false(ended(GBT_SITE_SQL_FAIL, 1, &h));
+	assert_true(ended(GBT_SITE_SQL_FAIL, 0, &h));
+	assert_int_equal(h.arg, 200);
+	assert_int_equal(h.arg32, GBT_REQUEST_FAILED | sql);
+	query(300);
+	assert_false(ended(GBT_SITE_SQL_FAIL, 1, &h));
+	assert_true(ended(GBT_SITE_SQL_FAIL, 1, &h));
+	assert_int_equal(h.arg32, GBT_REQUEST_RETRIED | sql);
+	assert_false(ended(GBT_SITE_SQL_FAIL, 1, &h));
+	/* Go 1.19: the error is an argument, then the branch comes */
+	query(400);
+	assert_false(ended(GBT_SITE_SQL_RESULT, 0xc000, &h));
+	assert_true(ended(GBT_SITE_SQL_FAIL, 0x4500, &h)); /* AL alone counts */
+	query(500);
+	assert_true(ended(GBT_SITE_SQL_RESULT, 0, &h));
+	assert_false(ended(GBT_SITE_SQL_FAIL, 0, &h));
+	assert_int_equal(GBT_REQUEST_STATUS(h.arg32), 0);
+}
+
+/* Nothing of a statement is told but its first word. */
+static void of_a_statement_the_first_word_is_told(void **state)
+{
+	static const struct {
+		const char *statement, *word;
+	} cases[] = {
+		{"SELECT 'secret'", "SELECT"},
+		{"\r\n\t update t set k = 1", "UPDATE"},
+		{"((select 1) union (select 2))", "SELECT"},
+		{"/* 'secret' ** / */ -- secret\n--\n/***/insert into t", "INSERT"},
+		{"-- name: secret", ""},
+		{"/* secret", ""},
+		{"-secret", ""},
+		{"/secret", ""},
+		{"'secret'", ""},
+		{"42", ""},
+		{"", ""},
+		{"begin", "BEGIN"},
+		{"select/* secret */", "SELECT"},
+		{"SELECT(1)", "SELECT"},
+		{"ABCDEFGHIJKLMNOPQRSTUVWXYZ", "ABCDEFGHIJKLMNOP"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		size_t len = strlen(cases[i].statement);
+		struct hit h = {0};
+
+		memcpy(s.text.text + GBT_TEXT_MAX, cases[i].statement, len);
+		sql_scan(&s, &h, (__u32)len);
+		if (h.scan_cnt != strlen(cases[i].word) ||
+		    memcmp(s.text.text, cases[i].word, h.scan_cnt) != 0)
+			fail_msg("'%s': %.*s", cases[i].statement, (int)h.scan_cnt, s.text.text);
+	}
+}
+
+/* All of what is looked at is blank. */
+static void a_statement_is_looked_at_so_far(void **state)
+{
+	struct hit h = {0};
+
+	memset(s.text.text + GBT_TEXT_MAX, ' ', GBT_TEXT_MAX);
+	s.text.text[GBT_TEXT_MAX + SQL_LOOK] = 'A';
+	sql_scan(&s, &h, SQL_LOOK + 1);
+	assert_int_equal(h.scan_cnt, 0);
+	s.text.text[GBT_TEXT_MAX + SQL_LOOK - 1] = 'b';
+	sql_scan(&s, &h, SQL_LOOK);
+	assert_int_equal(h.scan_cnt, 1);
+	assert_int_equal(s.text.text[0], 'B');
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -228,6 +321,9 @@ int main(void)
 		cmocka_unit_test_setup(a_call_is_no_request, fresh),
 		cmocka_unit_test_setup(a_call_fails_where_there_is_an_error, fresh),
 		cmocka_unit_test_setup(a_call_without_a_host_is_none, fresh),
+		cmocka_unit_test_setup(a_query_ends_with_its_last_try, fresh),
+		cmocka_unit_test_setup(of_a_statement_the_first_word_is_told, fresh),
+		cmocka_unit_test_setup(a_statement_is_looked_at_so_far, fresh),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

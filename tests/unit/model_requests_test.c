@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+#include "model/request_text.h"
 #include "model_scene.h"
 
 static void serve(struct scene *s, const char *method, const char *path)
@@ -153,6 +154,25 @@ static void test_calls_end_with_their_request(void **state)
 	end_scene(s);
 }
 
+/* Of statements there is a word, or nothing. */
+static void test_statements_have_a_word(void **state)
+{
+	static const int32_t sql = GBT_SPAN_SQL << GBT_SPAN_SHIFT;
+	struct gbt_text r = {.ev.arg32 = sql, .len = {6, 0}, .text = "SELECT"};
+	char name[REQUEST_NAME_SZ], ending[REQUEST_ENDING_SZ];
+
+	assert_int_equal(request_text__name(&r, name), strlen("sql SELECT"));
+	assert_memory_equal(name, "sql SELECT", strlen("sql SELECT"));
+	r.len[0] = 0;
+	assert_int_equal(request_text__name(&r, name), 3);
+	request_text__ending(sql, ending);
+	assert_string_equal(ending, "ok");
+	request_text__ending(sql | GBT_REQUEST_FAILED, ending);
+	assert_string_equal(ending, "error");
+	request_text__ending(sql | GBT_REQUEST_RETRIED, ending);
+	assert_string_equal(ending, "bad connection");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -160,6 +180,7 @@ int main(void)
 		cmocka_unit_test(test_requests_are_closed_by_the_next),
 		cmocka_unit_test(test_calls_are_tasks_of_their_request),
 		cmocka_unit_test(test_calls_end_with_their_request),
+		cmocka_unit_test(test_statements_have_a_word),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

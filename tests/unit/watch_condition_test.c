@@ -46,6 +46,8 @@ static void takes_what_the_manual_shows(void **state)
 		{"client > 500ms", COND_REQUEST, 5e8, "client"},
 		{"client match 'GET shop/*' p99 > 1s", COND_REQUEST_PCT, 1e9, "client-p99"},
 		{"client rate > 10/s", COND_REQUEST_RATE, 10, "client-rate"},
+		{"sql > 100ms", COND_REQUEST, 1e8, "sql"},
+		{"sql match 'SELECT' p95 > 10ms", COND_REQUEST_PCT, 1e7, "sql-p95"},
 	};
 
 	for (size_t i = 0; i < sizeof(ok) / sizeof(ok[0]); i++) {

@@ -63,6 +63,7 @@ static const char help[] =
 	"  request > 200ms          request match 'POST /pay*' > 50ms\n"
 	"  request p99 > 80ms       request rate < 10/s             (net/http's server)\n"
 	"  client > 500ms           (calls by net/http; match, pNN and rate as request)\n"
+	"  sql > 100ms              (statements of database/sql; match is of the first word)\n"
 	"  goroutines > 10000       goroutines growth > 1000/min    threads > 200\n"
 	"  sched > 100ms            sched p99 > 10ms for 10s        syscall > 100ms\n"
 	"  block sync > 1s          (any, network, select, cond, sync, send, receive, chan, "

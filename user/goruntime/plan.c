@@ -461,6 +461,7 @@ static const struct span_row {
 } span_rows[] = {
 	{SITES_REQUEST, plan_requests__server, "requests of net/http"},
 	{SITES_CLIENT, plan_requests__client, "calls by net/http"},
+	{SITES_SQL, plan_requests__sql, "calls by database/sql"},
 };
 
 static int plan_spans(struct planner *p, const struct span_row *row)
@@ -642,6 +643,11 @@ const char *site_id__name(enum site_id i)
 		[SITE_CLIENT_END] = "HTTP call end",
 		[SITE_CLIENT_END_ALT] = "HTTP call end (other transport)",
 		[SITE_CLIENT_FAIL] = "HTTP call end (error)",
+		[SITE_SQL_BEGIN] = "SQL call",
+		[SITE_SQL_BEGIN_STMT] = "SQL call (prepared)",
+		[SITE_SQL_END] = "SQL call end",
+		[SITE_SQL_RESULT] = "SQL call end (up to 1.19)",
+		[SITE_SQL_FAIL] = "SQL call end (error)",
 	};
 
 	return (unsigned)i < SITE_MAX && names[i] ? names[i] : "?";

@@ -79,6 +79,12 @@ enum site_id {
 	SITE_CLIENT_END,     /* there is an answer: RAX = *Response */
 	SITE_CLIENT_END_ALT, /* behind another RoundTripper: RAX = *Response, RBX = 0 or error */
 	SITE_CLIENT_FAIL,    /* it is going to return an error */
+	/* database/sql, R14 = user g at all of them */
+	SITE_SQL_BEGIN,	     /* (*DB).QueryContext, ExecContext: RDI, RSI = statement */
+	SITE_SQL_BEGIN_STMT, /* (*Stmt).QueryContext, ExecContext, from 1.20 on: RAX = *Stmt */
+	SITE_SQL_END,	     /* (*DB).retry, from 1.20 on: there is no error */
+	SITE_SQL_RESULT,     /* CALL errors.Is in them, up to 1.19: RAX = 0 or error */
+	SITE_SQL_FAIL,	     /* behind errors.Is: AL = the connection was bad, and is tried again */
 	SITE_MAX,
 };
 
@@ -148,7 +154,11 @@ int plan__make(const struct gobinary *b, bool use_nop5, struct probe_plan *out);
 #define SITES_CLIENT                                                                               \
 	(SITE_BIT(SITE_CLIENT_BEGIN) | SITE_BIT(SITE_CLIENT_END) | SITE_BIT(SITE_CLIENT_END_ALT) | \
 	 SITE_BIT(SITE_CLIENT_FAIL))
-#define SITES_SPAN (SITES_REQUEST | SITES_CLIENT)
+/* Of statements that go to database/sql. */
+#define SITES_SQL                                                                                  \
+	(SITE_BIT(SITE_SQL_BEGIN) | SITE_BIT(SITE_SQL_BEGIN_STMT) | SITE_BIT(SITE_SQL_END) |       \
+	 SITE_BIT(SITE_SQL_RESULT) | SITE_BIT(SITE_SQL_FAIL))
+#define SITES_SPAN (SITES_REQUEST | SITES_CLIENT | SITES_SQL)
 /* What a program tells a tracer: their records have texts. */
 #define SITES_ANNOTATION                                                                           \
 	(SITE_BIT(SITE_USER_TASK_CREATE) | SITE_BIT(SITE_USER_TASK_END) |                          \

@@ -93,3 +93,103 @@ int plan_requests__client(const struct plan_scan *s, bool use_nop5, struct reque
 		err = -ENOENT;
 	return err ? err : find_round_trip(s, &f, use_nop5, out);
 }
+
+/* ---- database/sql ---- */
+
+#define RETRY "database/sql.(*DB).retry"
+/* Attempts that the programs count (bpf/requests.h): maxBadConnRetries. */
+#define TRIES 2
+
+struct begin {
+	enum site_id id;
+	const char *func;
+};
+
+/* The function itself, where the program has it; *f.entry is 0 where not. */
+static int find_begin(const struct plan_scan *s, const struct begin *row, struct gobinary_func *f,
+		      struct request_sites *out)
+{
+	bool inlined = false;
+	int err = gobinary__func_by_name(s->b, row->func, f);
+
+	if (err) {
+		*f = (struct gobinary_func){0};
+		return err == -ENOENT ? 0 : err;
+	}
+	out->lacks = row->func;
+	err = gobinary__is_inlined_somewhere(s->b, row->func, &inlined);
+	if (!err && (inlined || gobinary__arch(s->b) != GOBINARY_AMD64))
+		err = -ENOENT;
+	return err ? err
+		   : plan_scan__prologue(s, f, &next_site(out, f, row->id, SITE_ALWAYS)->spot);
+}
+
+/* Behind errors.Is(err, driver.ErrBadConn): whether there is another try. */
+static int find_tries(const struct plan_scan *s, const struct gobinary_func *f,
+		      struct request_sites *out)
+{
+	int err = plan_scan__compares_with(s, f, TRIES);
+
+	return err ? err
+		   : plan_scan__branch_on_result(
+			     s, f, "errors.Is", 0, TEST_AL,
+			     &next_site(out, f, SITE_SQL_FAIL, SITE_ALWAYS)->spot);
+}
+
+/* Up to 1.19 each has the loop itself. */
+static int find_loops(const struct plan_scan *s, bool use_nop5, struct request_sites *out)
+{
+	static const struct begin rows[] = {
+		{SITE_SQL_BEGIN, "database/sql.(*DB).QueryContext"},
+		{SITE_SQL_BEGIN, "database/sql.(*DB).ExecContext"},
+	};
+	struct gobinary_func f;
+	int err = 0;
+
+	for (size_t i = 0; !err && i < sizeof(rows) / sizeof(rows[0]); i++) {
+		err = find_begin(s, &rows[i], &f, out);
+		if (err || !f.entry)
+			continue;
+		err = plan_scan__call(s, &f, "errors.Is", use_nop5,
+				      &next_site(out, &f, SITE_SQL_RESULT, SITE_ALWAYS)->spot);
+		if (!err)
+			err = find_tries(s, &f, out);
+	}
+	return err;
+}
+
+/* From 1.20 on all that is tried again goes through retry. */
+static int find_retry(const struct plan_scan *s, struct request_sites *out)
+{
+	static const struct begin rows[] = {
+		{SITE_SQL_BEGIN, "database/sql.(*DB).QueryContext"},
+		{SITE_SQL_BEGIN, "database/sql.(*DB).ExecContext"},
+		{SITE_SQL_BEGIN_STMT, "database/sql.(*Stmt).QueryContext"},
+		{SITE_SQL_BEGIN_STMT, "database/sql.(*Stmt).ExecContext"},
+	};
+	struct gobinary_func f;
+	bool inlined = false;
+	int err = 0;
+
+	for (size_t i = 0; !err && i < sizeof(rows) / sizeof(rows[0]); i++)
+		err = find_begin(s, &rows[i], &f, out);
+	if (err || !out->cnt)
+		return err;
+	out->lacks = RETRY;
+	err = gobinary__func_by_name(s->b, RETRY, &f);
+	if (!err)
+		err = gobinary__is_inlined_somewhere(s->b, RETRY, &inlined);
+	if (!err && inlined)
+		err = -ENOENT;
+	if (!err)
+		err = plan_scan__branch_on_result(
+			s, &f, NULL, 0, TEST_RAX,
+			&next_site(out, &f, SITE_SQL_END, SITE_IF_EQUAL)->spot);
+	return err ? err : find_tries(s, &f, out);
+}
+
+int plan_requests__sql(const struct plan_scan *s, bool use_nop5, struct request_sites *out)
+{
+	*out = (struct request_sites){0};
+	return s->minor <= 19 ? find_loops(s, use_nop5, out) : find_retry(s, out);
+}

@@ -30,4 +30,11 @@ int plan_requests__server(const struct plan_scan *s, bool use_nop5, struct reque
  */
 int plan_requests__client(const struct plan_scan *s, bool use_nop5, struct request_sites *out);
 
+/*
+ * Statements that go to a database by way of database/sql's DB and, from 1.20 on, Stmt; not those
+ * of a Tx or a Conn, which have no end that could be probed. Of these functions a program has those
+ * that it uses. amd64 only.
+ */
+int plan_requests__sql(const struct plan_scan *s, bool use_nop5, struct request_sites *out);
+
 #endif

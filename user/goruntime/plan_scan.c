@@ -382,7 +382,25 @@ int plan_scan__branch_on_result(const struct plan_scan *s, const struct gobinary
 		if (returned && !is_test_of(&out->insn, test))
 			return -ENOENT;
 		tested = returned;
-		returned |= out->insn.addr >= from && calls(s, &out->insn, callee);
+		returned |= out->insn.addr >= from && (callee ? calls(s, &out->insn, callee)
+							      : out->insn.kind == INSN_CALL_IND);
+	}
+	return err ? err : -ENOENT;
+}
+
+int plan_scan__compares_with(const struct plan_scan *s, const struct gobinary_func *f,
+			     uint8_t number)
+{
+	struct insn in;
+	struct plan_walk w;
+	int err = plan_walk__begin(&w, s, f);
+
+	if (!err && gobinary__arch(s->b) != GOBINARY_AMD64)
+		err = -ENOENT;
+	while (!err && plan_walk__next(&w, &in)) {
+		if (in.len == 4 && has_bytes(&in, "\x48\x83", 2) && (in.bytes[2] & 0xf8) == 0xf8 &&
+		    in.bytes[3] == number)
+			return 0;
 	}
 	return err ? err : -ENOENT;
 }

@@ -75,7 +75,8 @@ int plan_scan__branch_on_bool(const struct plan_scan *s, const struct gobinary_f
 			      const char *callee, struct plan_spot *out);
 
 /*
- * amd64: the first branch behind the first call of callee (at or above `from`), which tests what
+ * amd64: the first branch behind the first call of callee (NULL: the first indirect call; at or
+ * above `from`), which tests what
  * it returned: reg RAX or RBX for nil, or AL; nothing else but nops stands between. Results are
  * still in their registers, and ZF says that it was nil or false. -ENOENT.
  */
@@ -87,6 +88,10 @@ enum scan_test {
 int plan_scan__branch_on_result(const struct plan_scan *s, const struct gobinary_func *f,
 				const char *callee, uint64_t from, enum scan_test test,
 				struct plan_spot *out);
+
+/* amd64: is a register compared with that small number somewhere in the function? 0 or -ENOENT. */
+int plan_scan__compares_with(const struct plan_scan *s, const struct gobinary_func *f,
+			     uint8_t number);
 
 /*
  * amd64: the one branch behind the comparison of RBX with a variable, that behind an indirect call

@@ -82,13 +82,13 @@ int requests__layout(const struct gobinary *b, struct gbt_requests *out)
 	return err == -ENOENT ? 0 : err;
 }
 
-int requests__calls_layout(const struct gobinary *b, struct gbt_calls *out)
+int requests__client_layout(const struct gobinary *b, struct gbt_calls *out)
 {
 	uint64_t request, response, url;
 	__s32 method = -1, url_off = -1, path = -1, redirect;
 	int err = go_types__struct(b, "http.Request", "net/http", &request);
 
-	*out = (struct gbt_calls){.url_host = -1, .status = -1};
+	out->url_host = out->status = -1;
 	if (!err)
 		err = field(b, request, "Method", &method, NULL);
 	if (!err)
@@ -105,4 +105,15 @@ int requests__calls_layout(const struct gobinary *b, struct gbt_calls *out)
 	if (!err && (method != 0 || url_off != 16 || path != out->url_host + 16))
 		err = -ENOENT;
 	return err;
+}
+
+int requests__sql_layout(const struct gobinary *b, struct gbt_calls *out)
+{
+	uint64_t stmt;
+	int err = go_types__struct(b, "sql.Stmt", "database/sql", &stmt);
+
+	out->stmt_query = -1;
+	if (!err)
+		err = field(b, stmt, "query", &out->stmt_query, NULL);
+	return err == -ENOENT ? 0 : err;
 }

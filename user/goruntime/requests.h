@@ -13,6 +13,8 @@
 int requests__layout(const struct gobinary *b, struct gbt_requests *out);
 
 /* The same of what its Transport asks: the types of a request, a URL and an answer. */
-int requests__calls_layout(const struct gobinary *b, struct gbt_calls *out);
+int requests__client_layout(const struct gobinary *b, struct gbt_calls *out);
+/* Of database/sql: without its type the statements of prepared ones are not known. */
+int requests__sql_layout(const struct gobinary *b, struct gbt_calls *out);
 
 #endif

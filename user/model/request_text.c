@@ -19,6 +19,7 @@ size_t request_text__name(const struct gbt_text *r, char out[REQUEST_NAME_SZ])
 	static const char *const kinds[GBT_SPAN_MAX] = {
 		[GBT_SPAN_REQUEST] = "request",
 		[GBT_SPAN_CLIENT] = "client",
+		[GBT_SPAN_SQL] = "sql",
 	};
 	unsigned kind = GBT_SPAN_OF(r->ev.arg32);
 	const char *name = kind < GBT_SPAN_MAX ? kinds[kind] : "?";
@@ -38,10 +39,14 @@ void request_text__ending(int32_t ending, char out[REQUEST_ENDING_SZ])
 		strcpy(out, "panic");
 	else if (ending & GBT_REQUEST_HIJACKED)
 		strcpy(out, "hijacked");
+	else if (ending & GBT_REQUEST_RETRIED)
+		strcpy(out, "bad connection");
 	else if (ending & GBT_REQUEST_FAILED)
 		strcpy(out, "error");
 	else if (ending & GBT_REQUEST_NO_STATUS)
 		strcpy(out, "not known");
+	else if (GBT_SPAN_OF(ending) == GBT_SPAN_SQL)
+		strcpy(out, "ok");
 	else
 		snprintf(out, REQUEST_ENDING_SZ, "%d", status ? status : 200);
 }

@@ -18,7 +18,15 @@ static const struct kind {
 	[GBT_SPAN_REQUEST] = {SITES_REQUEST, SITE_REQUEST_BEGIN,
 			      "net/http server whose requests can be seen"},
 	[GBT_SPAN_CLIENT] = {SITES_CLIENT, SITE_CLIENT_BEGIN, "calls by net/http that can be seen"},
+	[GBT_SPAN_SQL] = {SITES_SQL, SITE_SQL_BEGIN, "calls by database/sql that can be seen"},
 };
+
+static bool has(const struct recording *r, unsigned kind)
+{
+	/* a program may have prepared statements alone */
+	return plan__has(&r->plan, kinds[kind].begin) ||
+	       (kind == GBT_SPAN_SQL && plan__has(&r->plan, SITE_SQL_BEGIN_STMT));
+}
 
 /* The kinds, 1 << each. */
 static unsigned wanted(const struct recording *r)
@@ -34,7 +42,9 @@ static unsigned wanted(const struct recording *r)
 static int layout(struct recording *r, unsigned kind)
 {
 	if (kind == GBT_SPAN_CLIENT)
-		return requests__calls_layout(r->target->bin, &r->calls);
+		return requests__client_layout(r->target->bin, &r->calls);
+	if (kind == GBT_SPAN_SQL)
+		return requests__sql_layout(r->target->bin, &r->calls);
 	return requests__layout(r->target->bin, &r->requests);
 }
 
@@ -58,8 +68,7 @@ const struct condition *recording_requests__lacks(const struct recording *r,
 						  const struct condition *c, size_t cnt)
 {
 	for (size_t i = 0; i < cnt; i++)
-		if (condition__needs_requests(&c[i]) &&
-		    !plan__has(&r->plan, kinds[c[i].span].begin))
+		if (condition__needs_requests(&c[i]) && !has(r, c[i].span))
 			return &c[i];
 	return NULL;
 }
@@ -72,7 +81,7 @@ int recording_requests__planned(struct recording *r)
 		recording_requests__lacks(r, r->opt.conditions, r->opt.condition_cnt);
 
 	for (unsigned i = 0; i < GBT_SPAN_MAX; i++) {
-		if (plan__has(&r->plan, kinds[i].begin))
+		if (has(r, i))
 			r->requests.open_max = OPEN_MAX;
 	}
 	r->requests.names = r->opt.labels;

@@ -40,6 +40,7 @@ static const struct subject {
 	{"request", COND_REQUEST, UNIT_NS, false, true, GBT_SPAN_REQUEST},
 	{"client", COND_REQUEST, UNIT_NS, false, true, GBT_SPAN_CLIENT},
 	{"offcpu-running", COND_OFF_CPU, UNIT_NS, false, true, 0},
+	{"sql", COND_REQUEST, UNIT_NS, false, true, GBT_SPAN_SQL},
 };
 
 /* Kinds of waits by the tracer's reasons (model/names.c); any: without those of the runtime's own
@@ -429,6 +430,8 @@ bool condition__matches(const struct condition *c, const char *method, size_t me
 	if (method_len > WORD_MAX || path_len > GBT_TEXT_MAX)
 		return false;
 	memcpy(text, method, method_len);
+	if (!path_len)
+		return glob__matches(c->match, text, method_len);
 	text[method_len] = ' ';
 	memcpy(text + method_len + 1, path, path_len);
 	return glob__matches(c->match, text, method_len + 1 + path_len);

@@ -57,7 +57,7 @@ func readLog(path string) []*call {
 		end, err := strconv.ParseInt(w[4], 10, 64)
 		check(err)
 		if w[0] == *kind {
-			all = append(all, &call{name: w[0] + " " + w[1], ended: w[2], begin: begin, end: end})
+			all = append(all, &call{name: strings.TrimSpace(w[0] + " " + w[1]), ended: w[2], begin: begin, end: end})
 		}
 	}
 	return all
@@ -71,7 +71,7 @@ type reading struct {
 func (r *reading) event(ev *trace.Event) {
 	switch ev.Kind() {
 	case trace.EventTaskBegin:
-		if t := ev.Task(); strings.HasPrefix(t.Type, *kind+" ") {
+		if t := ev.Task(); strings.HasPrefix(t.Type+" ", *kind+" ") {
 			stack := false
 			for range ev.Stack().Frames() {
 				stack = true
@@ -151,12 +151,16 @@ func at(sorted []int64, share float64) time.Duration {
 
 func distance(a, b int64) int64 { return max(a-b, b-a) }
 
-// nearest of that name in time that is not taken; those of the log that do not fit are missing.
+// nearest of that name in time that is not taken. One of many (a statement) that is further off is another: those of
+// the log that do not fit are missing.
 func nearest(list []*call, l *call) *call {
 	const apart = int64(2 * time.Millisecond)
 	var best *call
 	for _, c := range list {
-		if c.taken || c.end == 0 || distance(c.begin, l.begin) > apart || distance(c.end, l.end) > apart {
+		if c.taken || c.end == 0 {
+			continue
+		}
+		if len(list) > 1 && (distance(c.begin, l.begin) > apart || distance(c.end, l.end) > apart) {
 			continue
 		}
 		if best == nil || distance(c.begin, l.begin)+distance(c.end, l.end) < distance(best.begin, l.begin)+distance(best.end, l.end) {
