@@ -80,6 +80,8 @@ static __always_inline bool light_left(struct scratch *s, struct hit *h, bool ma
 	h->arg32 = GBT_LEFT_STATUS(status) | (__u32)G_U8(s, g_waitreason) << 8;
 	if (in_range(pc, cfg.gopark.lo, cfg.gopark.hi))
 		h->arg32 |= GBT_LEFT_PARKED;
+	if (cfg.gopark_copies)
+		h->arg32 |= GBT_LEFT_COPIES;
 	if (h->arg)
 		h->arg32 |= GBT_LEFT_SWITCHED;
 	if (h->arg || status == STATUS_RUNNABLE || status == STATUS_WAITING ||

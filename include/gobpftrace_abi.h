@@ -141,6 +141,8 @@ enum gbt_kind {
 #define GBT_LEFT_PARKED (1 << 16)		       /* in gopark */
 #define GBT_LEFT_ENDED (1 << 17)
 #define GBT_LEFT_SWITCHED (1 << 18) /* to a coroutine */
+#define GBT_LEFT_COPIES                                                                            \
+	(1 << 19) /* gopark is inlined somewhere: outside of it may be parked, too */
 
 #define GBT_REQUEST_STATUS(arg32) ((arg32)&0x3ff)
 #define GBT_REQUEST_HTTP2 (1 << 16)
@@ -338,6 +340,7 @@ struct gbt_config {
 	__u32 off_cpu_min_ns; /* threads without a CPU for so long are told; 0: none are */
 	__u32 pad;
 	struct gbt_range gopark;
+	__u32 gopark_copies;  /* 1: it is inlined into callers too */
 	__s32 g_tracking_seq; /* offset in g: how often it stopped running, 8 bits */
 	__u32 light;	      /* 1: of goroutines starts alone are told (bpf/light.h) */
 };

@@ -207,8 +207,16 @@ static void what_each_was(void **state)
 	start(w, 120, 1, 9, 8, RUNNING, 51); /* it runs elsewhere by now */
 	start(w, 130, 1, 10, 9, RUNNING | GBT_LEFT_SWITCHED, 52);
 	start(w, 140, 1, 11, 10, RUNNABLE | CHAN_RECEIVE << 8, 53);
+	/* suspended by the collector; its reason is that of an earlier wait */
+	start(w, 150, 1, 12, 11, WAITING | CHAN_RECEIVE << 8, 54);
+	/* where gopark is inlined, its callers may have parked */
+	start(w, 160, 1, 13, 12, WAITING | CHAN_RECEIVE << 8 | GBT_LEFT_COPIES, 55);
+	start(w, 170, 1, 14, 13, RUNNABLE | CHAN_RECEIVE << 8 | GBT_LEFT_COPIES, 56);
 	assert_int_equal(row(w, 50, STOPPED_SUSPENDED)->open, 1);
-	assert_int_equal(row(w, 0, STOPPED_UNKNOWN)->open, 1);
+	assert_int_equal(row(w, 0, STOPPED_UNKNOWN)->open, 2);
+	assert_int_equal(row(w, 54, STOPPED_SUSPENDED)->reason, 0);
+	assert_int_equal(row(w, 55, STOPPED_WAIT)->reason, CHAN_RECEIVE);
+	assert_false(row(w, 55, STOPPED_WAIT)->parked);
 	assert_int_equal(row(w, 52, STOPPED_SWITCHED)->open, 1);
 	assert_int_equal(row(w, 53, STOPPED_RUNNABLE)->reason, 0);
 }

@@ -59,7 +59,7 @@ void stops__free(struct stops *s)
 static bool same(const struct stop_row *a, const struct stop_row *b)
 {
 	return a->stack == b->stack && a->kind == b->kind && a->reason == b->reason &&
-	       a->first == b->first;
+	       a->first == b->first && a->parked == b->parked;
 }
 
 /* NONE: no memory. */
@@ -80,32 +80,42 @@ static size_t row_of(struct stops *s, const struct stop_row *want)
 	return s->row_cnt++;
 }
 
-/* How a goroutine was left. A status in which it runs is of a later moment. */
-static struct stop_row found(const struct gbt_event *e)
+/*
+ * What a goroutine that does not run was stopped by. Who waits but is not in gopark was suspended:
+ * its wait reason is of the wait before.
+ */
+static enum stop_kind kind_of(uint32_t how)
 {
-	struct stop_row r = {.stack = e->stack, .first = e->cur == 1};
-	uint32_t how = (uint32_t)e->arg32;
+	bool parked = how & GBT_LEFT_PARKED, copies = how & GBT_LEFT_COPIES;
 
-	if (how & GBT_LEFT_SWITCHED) {
-		r.kind = STOPPED_SWITCHED;
-		return r;
-	}
 	switch (GBT_LEFT_STATUS(how)) {
 	case G_WAITING:
 	case G_LEAKED:
-		r.kind = STOPPED_WAIT;
-		break;
+		return parked || copies ? STOPPED_WAIT : STOPPED_SUSPENDED;
 	case G_RUNNABLE: /* or ready again */
-		r.kind = how & GBT_LEFT_PARKED ? STOPPED_WAIT : STOPPED_RUNNABLE;
-		break;
+		if (parked)
+			return STOPPED_WAIT;
+		return copies ? STOPPED_UNKNOWN : STOPPED_RUNNABLE;
 	case G_PREEMPTED:
-		r.kind = STOPPED_SUSPENDED;
-		break;
-	default:
-		return (struct stop_row){.kind = STOPPED_UNKNOWN};
+		return STOPPED_SUSPENDED;
 	}
-	if (r.kind == STOPPED_WAIT)
+	return STOPPED_UNKNOWN; /* it runs: of a later moment */
+}
+
+/* How a goroutine was left. */
+static struct stop_row found(const struct gbt_event *e)
+{
+	uint32_t how = (uint32_t)e->arg32;
+	struct stop_row r = {.kind = how & GBT_LEFT_SWITCHED ? STOPPED_SWITCHED : kind_of(how)};
+
+	if (r.kind == STOPPED_UNKNOWN)
+		return r;
+	r.stack = e->stack;
+	r.first = e->cur == 1;
+	if (r.kind == STOPPED_WAIT) {
 		r.reason = GBT_LEFT_REASON(how);
+		r.parked = how & GBT_LEFT_PARKED;
+	}
 	return r;
 }
 

@@ -33,6 +33,7 @@ struct stop_row {
 	uint64_t stack; /* of raw_stacks; 0: not known */
 	enum stop_kind kind;
 	uint8_t reason; /* of STOPPED_WAIT: the runtime's waitReason */
+	bool parked;	/* its leaf is gopark itself */
 	bool first;	/* of goroutine 1, which has one more root frame */
 	uint64_t cnt, least_ns, most_ns;
 	uint64_t longest_ns; /* the longest single one, at most */

@@ -35,9 +35,7 @@ const char *stop_row__reason(const struct stop_row *r, const struct snapshot *na
 
 struct tr_stack stop_row__stack(const struct stop_row *r)
 {
-	return (struct tr_stack){.id = r->stack,
-				 .skip = r->kind == STOPPED_WAIT, /* gopark itself */
-				 .goid = r->first ? 1 : 0};
+	return (struct tr_stack){.id = r->stack, .skip = r->parked, .goid = r->first ? 1 : 0};
 }
 
 struct adder {

@@ -68,6 +68,17 @@ static bool wants_off_cpu(const struct recording *r)
 	return wants && r->plan.cnt;
 }
 
+/* Mode light goes by where goroutines are parked. What cannot be told counts as inlined. */
+static void tell_light(const struct recording *r, struct gbt_config *rt)
+{
+	bool copies = true;
+
+	rt->light = 1;
+	rt->gopark_copies =
+		!rt->gopark.hi ||
+		gobinary__is_inlined_somewhere(r->target->bin, "runtime.gopark", &copies) || copies;
+}
+
 static int open_capture(struct recording *r, struct launch *command)
 {
 	struct capture_config cfg = {
@@ -98,7 +109,8 @@ static int open_capture(struct recording *r, struct launch *command)
 		cfg.rt.labels = 0;
 	cfg.rt.kernel = r->kernel != NULL;
 	cfg.rt.remember = cfg.rt.remember && plan__sees_changes(&r->plan);
-	cfg.rt.light = r->opt.mode == RECORDING_LIGHT;
+	if (r->opt.mode == RECORDING_LIGHT)
+		tell_light(r, &cfg.rt);
 	alloc_offsets__of(cfg.rt.go_minor, &alloc);
 	cfg.rt.mcache_alloc = alloc.mcache_alloc;
 	cfg.rt.span_count = alloc.span_count;
