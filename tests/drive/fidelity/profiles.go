@@ -49,6 +49,7 @@ func (r *runner) profiles(version, attach string) {
 // lightKinds: what mode light is held against, and how many waits the reference must have.
 var lightKinds = []struct{ kind, types string }{
 	{"channels", "stops=8000"}, {"mutex", "stops=2000"}, {"timers", "stops=4000"}, {"nethttp", "stops=4000"}, {"gc", "stops=2000"},
+	{"select", "stops=2000"}, {"stacks", "stops=2000"}, {"spawn", "stops=200"}, {"files", "stops=500"}, {"iterpull", "stops=20"}, {"lockosthread", "stops=20"},
 }
 
 // light judges captures by --mode light: every wait, and bounds around its time.

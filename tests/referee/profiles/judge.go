@@ -26,8 +26,9 @@ type Result struct {
 	Rows  []compare.Row
 	Diffs []Diff
 
-	all, counts, good int   // stacks, and of these whose count agrees, and whose time too
-	seen, agreed      Value // of the reference, and of that in stacks whose time agrees
+	all, counts, good int             // stacks, and of these whose count agrees, and whose time too
+	late              map[Stack]int64 // of stops: by how much the truth is beyond the most
+	seen, agreed      Value           // of the reference, and of that in stacks whose time agrees
 }
 
 // Diff is a stack whose values are too far apart.

@@ -30,12 +30,16 @@ func (s *Source) Off() (off, on Profile) {
 				on.add(s.stackAt(b), 1, ran[e.G])
 				delete(stopped, e.G)
 			}
-			since[e.G] = e.Time
+			if _, ok := since[e.G]; !ok {
+				since[e.G] = e.Time
+			}
 		case e.To == trace.GoWaiting && running && e.Reason != "preempted":
 			if from, ok := since[e.G]; ok {
 				stopped[e.G], ran[e.G] = e, e.Time-from
 			}
 			delete(since, e.G)
+		case e.From == trace.GoSyscall && e.To == trace.GoRunnable:
+			// mostly it goes on where it is, with another P: no start of ours
 		case running && e.To != trace.GoSyscall && e.To != trace.GoRunning:
 			delete(since, e.G)
 		}
@@ -66,21 +70,40 @@ func asStops(p Profile) Profile {
 // Reasons of a stop that are no waits.
 var noWait = map[string]bool{"runnable": true, "preempted": true, "coroutine": true, "not known": true}
 
-// StopsOf is the count of waits with the least and the most time until their goroutines ran again.
-func StopsOf(p *profile.Profile) (least, most Profile, err error) {
+// StopsOf is the count of waits with the least and the most time until their goroutines ran again, and how many stops nobody knows
+// more of.
+func StopsOf(p *profile.Profile) (least, most Profile, unknown int64, err error) {
 	waits := profile.Profile{SampleType: p.SampleType}
 	for _, s := range p.Sample {
 		if r := s.Label["reason"]; len(r) != 1 {
-			return nil, nil, fmt.Errorf("a sample with reasons %q", r)
+			return nil, nil, 0, fmt.Errorf("a sample with reasons %q", r)
+		} else if r[0] == "not known" {
+			unknown += s.Value[0]
 		} else if !noWait[r[0]] {
 			waits.Sample = append(waits.Sample, s)
 		}
 	}
 	if least, err = Of(&waits, "stops", "off_at_least"); err != nil {
-		return nil, nil, err
+		return nil, nil, 0, err
 	}
 	most, err = Of(&waits, "stops", "off_at_most")
-	return asStops(least), asStops(most), err
+	return asStops(least), asStops(most), unknown, err
+}
+
+// withUnknown gives stacks that lack waits those of the stops of which it is not known what they were, as far as these go, and which
+// may be one in a thousand.
+func withUnknown(off, least, most Profile, unknown int64) {
+	if unknown > off.Total().Count/1000 {
+		return
+	}
+	for _, s := range off.stacks() {
+		if n := off[s].Count - least[s].Count; n > 0 && n <= unknown {
+			mean := off[s].Time / off[s].Count
+			least[s] = least[s].plus(Value{n, 0})
+			most[s] = most[s].plus(Value{n, max(n*mean, off[s].Time-most[s].Time)})
+			unknown -= n
+		}
+	}
 }
 
 // How much of the true time off the least must be, in sum: bounds that say nothing would always hold.
@@ -94,12 +117,16 @@ func JudgeStops(off, on, least, most Profile, perEvent, events int64, times bool
 		return r
 	}
 	held, all, seen := int64(0), int64(0), int64(0)
+	r.late = map[Stack]int64{}
 	for s, v := range off {
 		slack := perEvent * v.Count
 		all += v.Count
 		if least[s].Time-slack <= v.Time && v.Time <= most[s].Time+slack {
 			held += v.Count
 			continue
+		}
+		if v.Time > most[s].Time+slack {
+			r.late[s] = v.Time - most[s].Time - slack
 		}
 		r.Diffs = append(r.Diffs, Diff{"time", s, v, least[s], float64(abs(v.Time-least[s].Time)) / float64(max(1, slack))})
 	}
@@ -128,10 +155,34 @@ func (r *Recording) judgeStops() (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	least, most, err := StopsOf(file)
+	least, most, unknown, err := StopsOf(file)
 	if err != nil {
 		return nil, err
 	}
 	off, on := (&Source{T: ref}).Off()
-	return JudgeStops(asStops(off), asStops(on), least, most, 2000, r.Events, !r.CountsOnly), nil
+	off = asStops(off)
+	withUnknown(off, least, most, unknown)
+	result := JudgeStops(off, asStops(on), least, most, 2000, r.Events, !r.CountsOnly)
+	if f := result.Failed(); len(f) == 1 && f[0].Short == "held" && result.onlyLate() {
+		return nil, fmt.Errorf("the recording is disturbed: starts were stamped later by the program than by us: %v", result.late)
+	}
+	return result, nil
+}
+
+// A pause of a thread between our stamp of a start and the tracer's makes the time off longer for the tracer alone. It cannot
+// be told from a bound that is wrong, but for its length, and that it does not come again.
+const pauseAtMost = int64(60e6)
+
+func (r *Result) onlyLate() bool {
+	times := 0
+	for _, d := range r.Diffs {
+		if d.What != "time" {
+			continue
+		}
+		times++
+		if late, ok := r.late[d.Stack]; !ok || late > pauseAtMost {
+			return false
+		}
+	}
+	return times > 0
 }

@@ -76,14 +76,32 @@ func TestStopsOf(t *testing.T) {
 		Sample: []*profile.Sample{
 			{Location: loc, Value: []int64{3, 10, 20}, Label: map[string][]string{"reason": {"sync"}}},
 			{Location: loc, Value: []int64{5, 1, 2}, Label: map[string][]string{"reason": {"runnable"}}},
+			{Location: loc, Value: []int64{2, 1, 2}, Label: map[string][]string{"reason": {"not known"}}},
 		},
 	}
-	least, most, err := StopsOf(p)
-	if want := "main.f /m.go:7\n"; err != nil || least[Stack(want)] != (Value{3, 10}) || most[Stack(want)] != (Value{3, 20}) || len(least) != 1 {
+	least, most, unknown, err := StopsOf(p)
+	if want := "main.f /m.go:7\n"; err != nil || unknown != 2 || least[Stack(want)] != (Value{3, 10}) || most[Stack(want)] != (Value{3, 20}) || len(least) != 1 {
 		t.Errorf("%v to %v, %v", least, most, err)
 	}
 	p.Sample[0].Label = nil
-	if _, _, err := StopsOf(p); err == nil {
+	if _, _, _, err := StopsOf(p); err == nil {
 		t.Error("a sample without a reason passes")
+	}
+}
+
+func TestUnknownStops(t *testing.T) {
+	least, most := with(leastOf, "a.f /a.go:1\n", 999, 49e9), with(mostOf, "a.f /a.go:1\n", 999, 49e9+29e6)
+	withUnknown(offTruth, least, most, 1)
+	if least["a.f /a.go:1\n"].Count != 1000 || most["a.f /a.go:1\n"].Time < offTruth["a.f /a.go:1\n"].Time {
+		t.Errorf("%v to %v", least, most)
+	}
+	least = with(leastOf, "a.f /a.go:1\n", 998, 49e9)
+	withUnknown(offTruth, least, most, 1) // more are missing than are not known
+	if least["a.f /a.go:1\n"].Count != 998 {
+		t.Errorf("%v", least)
+	}
+	withUnknown(offTruth, least, most, 2) // more than one in a thousand
+	if least["a.f /a.go:1\n"].Count != 998 {
+		t.Errorf("%v", least)
 	}
 }
