@@ -133,6 +133,8 @@ static void tell_text(const struct run *run, const struct profile_facts *f, stru
 			    100.0 * f->hits * f->price_hit_ns / f->target_cpu_ns);
 	if (!strcmp(f->end_reason, "max-size"))
 		buf__printf(out, "\n  ended by --max-size, before its time");
+	if (!strcmp(f->end_reason, "max-overhead"))
+		buf__printf(out, "\n  ended by --max-overhead, which was used up by then");
 	if (f->estimate[0])
 		buf__printf(out, "\n  %s", f->estimate);
 	buf__printf(out, "\n  %s%s\n", is_text(run) ? "" : "go tool pprof ", run->path);

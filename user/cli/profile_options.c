@@ -42,9 +42,15 @@ static const char help[] =
 	"goroutine,\n"
 	"                           creator, thread, state\n"
 	"      --no-labels          leave the values of pprof labels out\n"
-	"      --max-overhead PCT   allocs where it is sampled: what that may cost the target at "
-	"most,\n"
-	"                           1 to 100 % of its CPU time; default 5\n"
+	"      --max-overhead PCT   types of events: what that may cost at most, in per cent of "
+	"what "
+	"the\n"
+	"                           target uses itself (0.1 to 1000, off), but never less than 0.5 "
+	"% "
+	"of a\n"
+	"                           core; used up, the window ends there and says so; default off. "
+	"allocs\n"
+	"                           where it is sampled: in slices of the time; default 5\n"
 	"      --json               tell about the profile in JSON\n"
 	"  -q, --quiet              tell nothing but errors\n"
 	"EXPERT\n"
@@ -154,6 +160,9 @@ static int parse_one(int c, struct profile_args *a, uint32_t *hz)
 	case OPT_JSON:
 		a->json = true;
 		return 0;
+	case OPT_MAX_OVERHEAD:
+		a->overhead_asked = true;
+		return parse_overhead_option(optarg, &a->rec.budget);
 	case 'q':
 		a->quiet = true;
 		return 0;
@@ -199,6 +208,10 @@ static void choose_parts(struct profile_args *a, uint32_t hz)
 	if (k->needs & PROFILE_NEEDS_LOOKS)
 		a->rec.wall_hz = hz ? hz : WALL_HZ_DEFAULT;
 	a->rec.wall_goids = a->tags & TAG_GOROUTINE;
+	if (a->overhead_asked && a->type == PROFILE_ALLOCS) {
+		a->rec.max_overhead_pct = overhead_of_allocs(a->rec.budget);
+		a->rec.budget = 0; /* its probes come and go on their own account */
+	}
 	a->rec.stacks = k->needs & PROFILE_NEEDS_SNAPSHOT;
 	/* transitions: names of wait reasons, and who had which labels before */
 	a->rec.snapshot = k->needs & (PROFILE_NEEDS_SNAPSHOT | PROFILE_NEEDS_TRANSITIONS);
@@ -246,9 +259,8 @@ static int check_combination(const struct profile_args *a, uint32_t hz)
 		return usage_error("--kernel: only for a cpu profile, not %s", k->name);
 	if (a->tags & ~k->tags)
 		return refuse_tag(k, a->tags & ~k->tags);
-	if (a->rec.max_overhead_pct && a->type != PROFILE_ALLOCS)
-		return usage_error("--max-overhead: %s is not measured in slices of the time",
-				   k->name);
+	if (a->overhead_asked && !k->sites && a->type != PROFILE_ALLOCS)
+		return usage_error("--max-overhead: %s has no probes that it could bound", k->name);
 	if (a->every_ns && !a->output)
 		return usage_error("--every: needs a folder with -o");
 	if (a->every_ns && !strcmp(a->output, "-"))

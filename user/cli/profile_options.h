@@ -15,6 +15,7 @@ struct profile_args {
 	unsigned tags;	    /* enum profile_tag */
 	enum profile_format format;
 	bool json, quiet;
+	bool overhead_asked; /* --max-overhead; in rec */
 };
 
 /* -1: go on. Otherwise the exit_status to end with (help was shown, or a usage error). */

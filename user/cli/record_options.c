@@ -158,25 +158,6 @@ static int parse_mode(const char *s, enum recording_mode *out)
 	return usage_error("--mode '%s': must be full, auto, light, burst or observe", s);
 }
 
-/* "5", "2.5%", "off": a share of what the target uses itself, 0 for off. */
-static int parse_overhead(const char *s, double *out)
-{
-	char *end;
-	double v;
-
-	*out = 0;
-	if (!strcmp(s, "off"))
-		return 0;
-	v = strtod(s, &end);
-	if (*s < '0' || *s > '9' || strspn(s, "0123456789.") != (size_t)(end - s) ||
-	    (*end && strcmp(end, "%")))
-		return usage_error("--max-overhead '%s': must be a number of per cent, or off", s);
-	if (v < 0.1 || v > 1000)
-		return usage_error("--max-overhead '%s': must be from 0.1 to 1000 %%, or off", s);
-	*out = v / 100;
-	return 0;
-}
-
 static int settle_light(struct record_args *a)
 {
 	if (a->target.command)
@@ -193,11 +174,8 @@ static int settle_mode(struct record_args *a)
 {
 	struct recording_options *r = &a->rec;
 
-	/* of the time of the target, where it is a share of its own work; for sampled allocations
-	 * a whole number of at most all of it */
 	if (a->overhead_asked)
-		r->max_overhead_pct =
-			!r->budget || r->budget >= 1 ? 100 : (unsigned)(r->budget * 100 + 0.999);
+		r->max_overhead_pct = overhead_of_allocs(r->budget);
 	if (a->target.command && !a->mode_asked)
 		r->mode = RECORDING_FULL;
 	if (r->mode == RECORDING_AUTO || r->mode == RECORDING_BURST) {
@@ -268,7 +246,7 @@ static int parse_one(int c, struct record_args *a)
 		return 0;
 	case OPT_MAX_OVERHEAD:
 		a->overhead_asked = true;
-		return parse_overhead(optarg, &a->rec.budget);
+		return parse_overhead_option(optarg, &a->rec.budget);
 	}
 	if (target_args__take(&a->target, c, optarg))
 		return 0;

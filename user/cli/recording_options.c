@@ -71,6 +71,29 @@ static int parse_attach(const char *s, enum recording_attach *out)
 	return 0;
 }
 
+int parse_overhead_option(const char *s, double *out)
+{
+	char *end;
+	double v;
+
+	*out = 0;
+	if (!strcmp(s, "off"))
+		return 0;
+	v = strtod(s, &end);
+	if (*s < '0' || *s > '9' || strspn(s, "0123456789.") != (size_t)(end - s) ||
+	    (*end && strcmp(end, "%")))
+		return usage_error("--max-overhead '%s': must be a number of per cent, or off", s);
+	if (v < 0.1 || v > 1000)
+		return usage_error("--max-overhead '%s': must be from 0.1 to 1000 %%, or off", s);
+	*out = v / 100;
+	return 0;
+}
+
+unsigned overhead_of_allocs(double budget)
+{
+	return !budget || budget >= 1 ? 100 : (unsigned)(budget * 100 + 0.999);
+}
+
 int parse_recording_option(int c, struct recording_options *rec)
 {
 	uint64_t v = 0;

@@ -46,6 +46,11 @@ int parse_size_option(const char *opt, const char *s, uint64_t *sz);
 /* The name of `what` ("a folder"), with room for a name that we add. */
 int parse_place_option(const char *opt, const char *s, const char *what, const char **out);
 int parse_uint_option(const char *opt, const char *s, uint64_t min, uint64_t max, uint64_t *out);
+/* --max-overhead's value, "5", "2.5%" or "off": a share of what the target uses itself, 0 for off.
+ */
+int parse_overhead_option(const char *s, double *out);
+/* The same for recording_options.max_overhead_pct, which is a share of all of the target's time. */
+unsigned overhead_of_allocs(double budget);
 /* What follows "--" becomes the command, and argc ends there. */
 int split_command(int *argc, char **argv, char ***command);
 

@@ -67,7 +67,9 @@ func profileCommandCases() {
 	usage("--tag of a heap profile", "no tags", "-t", "heap", "--tag", "state")
 	usage("--kernel of a block profile", "--kernel", "-t", "block", "--kernel")
 	usage("--tag with an unknown name", "gorutine", "-t", "cpu", "--tag", "state,gorutine")
-	usage("--max-overhead of what has no slices", "--max-overhead", "-t", "cpu", "--max-overhead", "5")
+	usage("--max-overhead of what has no probes", "no probes", "-t", "cpu", "--max-overhead", "5")
+	usage("--max-overhead 0", "from 0.1 to 1000", "-t", "block", "--max-overhead", "0")
+	usage("--max-overhead of something", "a number of per cent", "-t", "allocs", "--max-overhead", "5x")
 	usage("--every shorter than -d", "--every", "-t", "cpu", "-d", "2s", "--every", "1s")
 	usage("two targets", "more than one target", "-p", "1", "-t", "cpu")
 	add("profile usage: two processes", func(t *T) {
@@ -79,6 +81,7 @@ func profileCommandCases() {
 	add("profile usage: the file is a device", deviceCase)
 	add("profile usage: standard output is a terminal", terminalCase)
 	add("profile to standard output", profileStdoutCase)
+	add("--max-overhead ends a profile", profileOverCase)
 	addBeside("profile replaces a file as a whole", profileReplaceCase)
 	add("profile --every", everyCase)
 	addBeside("profile --kernel --tag", kernelTagCase)
@@ -482,4 +485,23 @@ func (t *T) total(path, kind string) float64 {
 	}
 	v, _ := strconv.ParseFloat(m[1], 64)
 	return v
+}
+
+// A storm of waits uses a small budget up at once, what was seen until then is kept; below a large one the same
+// profile lasts.
+func profileOverCase(t *T) {
+	p := t.program(cfg.newest+"/bench", "-do", "pingpong", "-n", "4")
+	r := t.gobpftrace("profile", "-p", pidOf(p), "-t", "block", "-d", "30s", "--max-overhead", "5", "-o", "over.pprof")
+	t.status(r, 0)
+	if !strings.Contains(r.stdout, "ended by --max-overhead") || r.took > 25*time.Second {
+		t.Errorf("the budget did not end it: %q", clip(r.stdout))
+	}
+	if top := t.top(t.Path("over.pprof")); !strings.Contains(top, "runtime.chan") {
+		t.Errorf("nobody waits: %q", clip(top))
+	}
+	r = t.gobpftrace("profile", "-p", pidOf(p), "-t", "block", "-d", "1s", "--max-overhead", "1000", "-o", "whole.pprof")
+	t.status(r, 0)
+	if strings.Contains(r.stdout, "ended by") {
+		t.Errorf("ended early: %q", clip(r.stdout))
+	}
 }
