@@ -205,7 +205,7 @@ check: ## format, include direction, warnings as errors, static analysis
 	$(Q)scripts/check
 
 format: ## clang-format every C file
-	$(Q)clang-format -i $$(git ls-files '*.c' '*.h')
+	$(Q)clang-format -i $$(git ls-files --cached --others --exclude-standard -- '*.c' '*.h')
 
 arm64: ## cross-compile the BPF objects and the user code for arm64
 	$(Q)scripts/build-arm64

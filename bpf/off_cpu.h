@@ -4,9 +4,9 @@
 
 /*
  * How long threads of the target were without a CPU: whoever holds that against what its goroutine
- * was doing knows when one ran for Go and did not run. A thread that goes is current, so its ids are
- * told by a helper; one that comes is known by its address alone, which was told when it went. So
- * nothing of the kernel is read, and neither BTF nor its types are needed.
+ * was doing knows when one ran for Go and did not run. A thread that goes is current, so its ids
+ * are told by a helper; one that comes is known by its address alone, which was told when it went.
+ * So nothing of the kernel is read, and neither BTF nor its types are needed.
  *
  * The program runs in every switch of the machine: what is not the target's costs a look into the
  * map and a comparison.

@@ -16,8 +16,8 @@ int off_cpu__attach(struct capture *c)
 
 	if (!c->goroutine || !c->cfg.rt.off_cpu_min_ns)
 		return 0;
-	c->switch_link = bpf_program__attach_raw_tracepoint(c->goroutine->progs.switched,
-							    "sched_switch");
+	c->switch_link =
+		bpf_program__attach_raw_tracepoint(c->goroutine->progs.switched, "sched_switch");
 	if (!c->switch_link) {
 		err = -errno;
 		log_error("capture: the tracepoint of switches (sched_switch): %s",
