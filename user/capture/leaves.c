@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "base/log.h"
 #include "binary/frameless.h"
 
@@ -18,17 +19,11 @@ struct list {
 static int add(void *ctx, uint64_t lo, uint64_t hi)
 {
 	struct list *l = ctx;
-	struct gbt_leaf_range *grown;
 
 	if (l->cnt == LEAVES_MAX || hi - lo > UINT32_MAX)
 		return 0;
-	if (l->cnt == l->cap) {
-		l->cap = l->cap ? 2 * l->cap : 1024;
-		grown = realloc(l->ranges, l->cap * sizeof(*grown));
-		if (!grown)
-			return -ENOMEM;
-		l->ranges = grown;
-	}
+	if (array__reserve(&l->ranges, l->cnt, &l->cap, 1, sizeof(*l->ranges)))
+		return -ENOMEM;
 	l->ranges[l->cnt++] = (struct gbt_leaf_range){
 		.lo = lo + l->bias,
 		.len = (uint32_t)(hi - lo),

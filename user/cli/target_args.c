@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/log.h"
 #include "binary/gobinary.h"
 #include "cli/cli.h"
@@ -40,16 +41,13 @@ bool target_args__is_given(const struct target_args *a)
 
 static int add_pid(struct targets *t, pid_t pid)
 {
-	pid_t *grown;
 	size_t i;
 
 	for (i = 0; i < t->cnt; i++)
 		if (t->pids[i] == pid)
 			return 0;
-	grown = realloc(t->pids, (t->cnt + 1) * sizeof(*grown));
-	if (!grown)
+	if (array__reserve(&t->pids, t->cnt, &t->cap, 1, sizeof(*t->pids)))
 		return EXIT_FAILED;
-	t->pids = grown;
 	t->pids[t->cnt++] = pid;
 	return 0;
 }

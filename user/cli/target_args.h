@@ -50,7 +50,7 @@ int target_args__any_go(const struct target_args *a, bool *any);
 
 struct targets {
 	pid_t *pids;
-	size_t cnt;
+	size_t cnt, cap;
 	char **command; /* as in target_args; then there are no pids */
 };
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/clean.h"
 #include "goruntime/func_name.h"
 #include "goruntime/symtab_internal.h"
@@ -40,18 +41,8 @@ void symtab__free(struct symtab *t)
 
 struct sym_frame *symtab__reserve(struct symtab *t, size_t cnt)
 {
-	size_t cap = t->frame_cap ? t->frame_cap : 256;
-	struct sym_frame *frames;
-
-	while (cap - t->frame_cnt < cnt)
-		cap *= 2;
-	if (cap > t->frame_cap) {
-		frames = realloc(t->frames, cap * sizeof(*frames));
-		if (!frames)
-			return NULL;
-		t->frames = frames;
-		t->frame_cap = cap;
-	}
+	if (array__reserve(&t->frames, t->frame_cnt, &t->frame_cap, cnt, sizeof(*t->frames)))
+		return NULL;
 	memset(&t->frames[t->frame_cnt], 0, cnt * sizeof(*t->frames));
 	return &t->frames[t->frame_cnt];
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/log.h"
 #include "output/trace_internal.h"
 
@@ -71,15 +72,8 @@ static struct batch *add(struct trace_batches *b, uint64_t m)
 {
 	struct batch *ba;
 
-	if (b->cnt == b->cap) {
-		size_t cap = b->cap ? b->cap * 2 : 16;
-		struct batch **l = realloc(b->list, cap * sizeof(*l));
-
-		if (!l)
-			return NULL;
-		b->list = l;
-		b->cap = cap;
-	}
+	if (array__reserve(&b->list, b->cnt, &b->cap, 1, sizeof(*b->list)))
+		return NULL;
 	ba = calloc(1, sizeof(*ba));
 	if (!ba || imap__put(&b->by_m, m, (uintptr_t)ba)) {
 		free(ba);

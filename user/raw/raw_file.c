@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "base/array.h"
 #include "base/log.h"
 #include "raw/raw_internal.h"
 
@@ -20,15 +21,8 @@ static int malformed(const struct raw_file *f, const char *what, uint64_t off)
 
 static int add_chunk(struct raw_file *f, uint64_t off, uint64_t len)
 {
-	if (f->chunk_cnt == f->chunk_cap) {
-		size_t cap = f->chunk_cap ? f->chunk_cap * 2 : 64;
-		struct raw_chunk *c = realloc(f->chunks, cap * sizeof(*c));
-
-		if (!c)
-			return -ENOMEM;
-		f->chunks = c;
-		f->chunk_cap = cap;
-	}
+	if (array__reserve(&f->chunks, f->chunk_cnt, &f->chunk_cap, 1, sizeof(*f->chunks)))
+		return -ENOMEM;
 	f->chunks[f->chunk_cnt++] = (struct raw_chunk){off, len};
 	return 0;
 }
