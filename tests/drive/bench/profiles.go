@@ -103,7 +103,8 @@ func writtenRows(b *bench) {
 		return
 	}
 	defer p.Stop()
-	for _, kind := range []string{"cpu", "goroutine", "wall", "block", "mutex", "sched", "net", "syscall", "goroutinecreate", "gc", "allocs"} {
+	for _, kind := range []string{"cpu", "goroutine", "wall", "block", "mutex", "sched", "net", "sync", "syscall", "sleep",
+		"goroutinecreate", "threadcreate", "gc", "heap", "allocs"} {
 		name, target := kind+" profile of 5 s on disk after the window's end, HTTP flat out", "≤ 200 ms"
 		var options []string
 		if kind == "allocs" {
