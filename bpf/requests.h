@@ -36,11 +36,20 @@ static __always_inline __u64 span_of(__u32 site)
 	return site >= GBT_SITE_CLIENT_BEGIN ? GBT_SPAN_CLIENT : GBT_SPAN_REQUEST;
 }
 
+/* 0: none that ends in the same one. */
+static __always_inline __u64 era_of_span(__u64 span)
+{
+	return cfg.requests.steady >> span & 1 ? 1 : era;
+}
+
 /* One that is there already lost its end with a lost hit. */
 static __always_inline void request_open(struct scratch *s, struct hit *h, __u64 g, __u64 writer)
 {
 	struct open_key key = {.g = g, .span = span_of(h->site)};
-	struct open_request r = {.writer = writer, .begin_ns = h->now, .era = era, .goid = h->goid};
+	struct open_request r = {.writer = writer,
+				 .begin_ns = h->now,
+				 .era = era_of_span(key.span),
+				 .goid = h->goid};
 
 	h->arg32 = key.span << GBT_SPAN_SHIFT;
 	if (bpf_map_update_elem(&gbt_requests, &key, &r, BPF_ANY))
@@ -239,7 +248,7 @@ static __always_inline bool request_close(struct scratch *s, struct hit *h, __u6
 	if (!open || sql_goes_on(open, h->site, arg0))
 		return false;
 	writer = open->writer;
-	is_ours = open->era && open->era == era && open->goid == h->goid;
+	is_ours = open->era && open->era == era_of_span(key.span) && open->goid == h->goid;
 	h->arg = open->begin_ns;
 	bpf_map_delete_elem(&gbt_requests, &key);
 	if (!is_ours)

@@ -283,7 +283,8 @@ struct gbt_requests {
 	__s32 status;		 /* response.status */
 	__s32 h2_rws, h2_status; /* responseWriter.rws, responseWriterState.status */
 	__u32 open_max;
-	__u32 names; /* 1: methods and paths are read */
+	__u32 names;  /* 1: methods and paths are read */
+	__u32 steady; /* 1 << each enum gbt_span whose probes stay in place, through all eras */
 };
 
 /* Calls of net/http's Transport and of database/sql: offsets in their structs, -1 not known. */

@@ -92,6 +92,30 @@ static void a_target_of_the_command_line_wins(void **state)
 	watch_args__free(&a);
 }
 
+static void a_mode_and_a_budget(void **state)
+{
+	struct watch_args a;
+
+	assert_int_equal(parse(&a, "name: shop\noutput: there\n", NULL), -1);
+	assert_int_equal(a.rec.mode, RECORDING_AUTO);
+	assert_true(a.rec.budget > 0.0199 && a.rec.budget < 0.0201);
+	assert_false(a.rec.always);
+	watch_args__free(&a);
+	assert_int_equal(
+		parse(&a, "name: shop\noutput: there\nmax-overhead: 7.5%\nevery: 1h\n", NULL), -1);
+	assert_true(a.rec.budget > 0.0749 && a.rec.budget < 0.0751);
+	assert_true(a.rec.always);
+	watch_args__free(&a);
+	assert_int_equal(parse(&a, "name: shop\noutput: there\nmax-overhead: off\n", NULL), -1);
+	assert_int_equal(a.rec.mode, RECORDING_FULL);
+	watch_args__free(&a);
+	assert_int_equal(parse(&a, "name: shop\noutput: there\nmode: full\n", NULL), -1);
+	assert_true(a.rec.mode == RECORDING_FULL && a.rec.budget <= 0);
+	watch_args__free(&a);
+	assert_int_equal(parse(&a, "name: shop\noutput: there\nmode: burst\n", NULL), EXIT_USAGE);
+	watch_args__free(&a);
+}
+
 static void two_targets_of_one_place_are_two(void **state)
 {
 	struct watch_args a;
@@ -121,6 +145,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(options_win),
 		cmocka_unit_test(a_target_of_the_command_line_wins),
+		cmocka_unit_test(a_mode_and_a_budget),
 		cmocka_unit_test(two_targets_of_one_place_are_two),
 		cmocka_unit_test(what_is_refused_is_told_and_counted),
 	};

@@ -283,6 +283,37 @@ static void test_short_slices_where_more_could_be_paid(void **state)
 	assert_true(on_share(0, 20) > 0.2 && on_share(0, 20) < 0.3);
 }
 
+/* Hits in between are paid for, and say nothing of what all probes would see. */
+static void test_some_that_stay(void **state)
+{
+	const struct governor_config cfg = {.budget = 0.05,
+					    .price = {.hot_ns = 1000, .cold_ns = 1000},
+					    .some_stay = true,
+					    .tail_ns = 30 * MS};
+	struct governor_seen seen = {.now_ns = SECOND};
+	struct governor g;
+	double spent, rate;
+
+	governor__begin(&g, &cfg, &seen, 1);
+	seen.now_ns += 100 * MS;
+	seen.cpu_ns += 100 * MS;
+	seen.hits += 50000;
+	governor__step(&g, &seen);
+	governor__done(&g, &seen, 0);
+	assert_false(g.on);
+	rate = g.hit_rate;
+	spent = g.spent_ns;
+	assert_true(rate > 400e3);
+	for (int i = 0; i < 100; i++) {
+		seen.now_ns += 5 * MS;
+		seen.cpu_ns += 5 * MS;
+		seen.hits += 10;
+		governor__step(&g, &seen);
+	}
+	assert_true(g.hit_rate >= rate && g.hit_rate <= rate);
+	assert_true(g.spent_ns >= spent + 0.9e6);
+}
+
 static void test_once(void **state)
 {
 	simulate(flat_out, 0.05, 20, 20, true);
@@ -387,6 +418,7 @@ int main(void)
 		cmocka_unit_test(test_storms_that_come_and_go),
 		cmocka_unit_test(test_slow_removal_means_rare_slices),
 		cmocka_unit_test(test_short_slices_where_more_could_be_paid),
+		cmocka_unit_test(test_some_that_stay),
 		cmocka_unit_test(test_once),
 		cmocka_unit_test(test_a_large_budget_never_ends),
 		cmocka_unit_test(test_what_everything_would_add),

@@ -337,6 +337,194 @@ static void late_events_are_counted(void **state)
 	window__free(w);
 }
 
+/* ---- slices ---- */
+
+static struct snapshot *snapshot_of(uint64_t at_ns, uint64_t goid)
+{
+	struct snapshot *s = calloc(1, sizeof(*s));
+
+	assert_non_null(s);
+	s->begin_ns = s->end_ns = at_ns;
+	s->g = calloc(1, sizeof(*s->g));
+	s->pcs = calloc(2, sizeof(*s->pcs));
+	assert_true(s->g && s->pcs);
+	s->pcs[0] = 0x1000 + goid;
+	s->pcs[1] = 0x2000;
+	s->pcs_cnt = 2;
+	s->g[0] = (struct snap_g){.goid = goid, .status = G_WAITING, .stack_cnt = 2};
+	s->g_cnt = s->g_total = 1;
+	return s;
+}
+
+static int count_steps(void *ctx, const struct gbt_event *e, const struct gstep *steps, size_t cnt)
+{
+	*(size_t *)ctx += cnt;
+	return 0;
+}
+
+static size_t put_event(struct window *w, uint64_t time_ns, uint16_t kind, uint64_t goid)
+{
+	struct gbt_event e = event_at(time_ns);
+	size_t steps = 0;
+
+	e.hdr.kind = kind;
+	e.goid = goid;
+	assert_int_equal(window__record(w, &e, sizeof(e)), 0);
+	assert_int_equal(window__settle(w, time_ns, count_steps, &steps), 0);
+	return steps;
+}
+
+/* What a cut tells, a letter each: . an event, ( a slice begins, ) it ends. */
+struct said {
+	char text[64];
+	uint64_t begin_ns[8], end_ns[8], goid[8];
+	size_t cnt, begun, ended;
+};
+
+static int say(struct said *s, char c)
+{
+	assert_in_range(s->cnt, 0, sizeof(s->text) - 2);
+	s->text[s->cnt++] = c;
+	return 0;
+}
+
+static int say_record(void *ctx, const struct gbt_hdr *rec, size_t len)
+{
+	return rec->kind < GBT_STACK ? say(ctx, '.') : 0;
+}
+
+static int say_begin(void *ctx, uint64_t start_ns, const struct snapshot *states)
+{
+	struct said *s = ctx;
+
+	s->begin_ns[s->begun] = start_ns;
+	s->goid[s->begun++] = states->g[0].goid;
+	return say(s, '(');
+}
+
+static int say_end(void *ctx, const struct raw_slice_end *e)
+{
+	struct said *s = ctx;
+
+	s->begin_ns[4 + s->ended] = e->start_ns;
+	s->end_ns[s->ended++] = e->end_ns;
+	return say(s, ')');
+}
+
+static struct said said_of(const struct window_cut *c)
+{
+	struct said s = {0};
+	const struct window_sink to = {say_record, say_begin, say_end, &s};
+
+	assert_int_equal(window_cut__each_slice(c, &to), 0);
+	return s;
+}
+
+#define MARK(ns) (&(const struct window_mark){.time_ns = (ns)})
+#define US 1000ull
+
+/* Of 1 to 100 µs, nothing up to 200, to 300, nothing to 400, and from there on. */
+static struct window *sliced_window(uint64_t keep_ns)
+{
+	const struct window_config cfg = {.keep_ns = keep_ns, .max_sz = 4u << 20, .go_minor = 27};
+	struct snapshot *first = snapshot_of(US, 5);
+	struct window *w;
+
+	assert_int_equal(window__new(&cfg, &w), 0);
+	assert_int_equal(window__begin(w, first), 0);
+	snapshot__free(first);
+	assert_int_equal(window__chunk(w, MARK(US)), 0);
+	assert_int_equal(put_event(w, 50 * US, GBT_UNBLOCK, 5), 1);
+	assert_int_equal(
+		window__pause(w, &(struct raw_slice_end){.end_ns = 100 * US}, MARK(100 * US)), 0);
+	assert_int_equal(window__sees_since(w), 0);
+	assert_int_equal(put_event(w, 150 * US, GBT_RUN, 5), 0);
+	assert_int_equal(window__resume(w, snapshot_of(201 * US, 6), 200 * US, MARK(200 * US)), 0);
+	assert_int_equal(window__sees_since(w), 200 * US);
+	assert_int_equal(window__resume(w, snapshot_of(202 * US, 6), 202 * US, MARK(202 * US)),
+			 -EALREADY);
+	assert_int_equal(put_event(w, 250 * US, GBT_UNBLOCK, 6), 1);
+	assert_int_equal(
+		window__pause(w, &(struct raw_slice_end){.end_ns = 300 * US}, MARK(300 * US)), 0);
+	assert_int_equal(window__resume(w, snapshot_of(401 * US, 7), 400 * US, MARK(400 * US)), 0);
+	assert_int_equal(put_event(w, 450 * US, GBT_UNBLOCK, 7), 1);
+	return w;
+}
+
+static void slices_are_told(void **state)
+{
+	struct window *w = sliced_window(1000 * US);
+	struct window_cut *c;
+	struct said s;
+
+	assert_int_equal(window__cut(w, 2 * US, 500 * US, &c), 0);
+	s = said_of(c);
+	assert_string_equal(s.text, ".).(.)(.");
+	assert_true(c->sliced);
+	assert_int_equal(c->sliced_ns, (98 + 100 + 100) * US);
+	assert_int_equal(s.begin_ns[4], 2 * US);
+	assert_int_equal(s.end_ns[0], 100 * US);
+	assert_int_equal(s.begin_ns[0], 200 * US);
+	assert_int_equal(s.begin_ns[1], 400 * US);
+	assert_int_equal(s.goid[0], 6);
+	assert_int_equal(s.goid[1], 7);
+	assert_int_equal(c->states->g_cnt, 1);
+	assert_int_equal(c->states->g[0].goid, 5);
+	window_cut__free(c);
+	window__free(w);
+}
+
+/* One that begins between two has nobody at its begin, and a first slice without length. */
+static void a_window_may_begin_in_a_gap(void **state)
+{
+	struct window *w = sliced_window(1000 * US);
+	struct window_cut *c;
+	struct said s;
+
+	assert_int_equal(window__cut(w, 120 * US, 280 * US, &c), 0);
+	s = said_of(c);
+	assert_string_equal(s.text, ".)(.");
+	assert_int_equal(s.begin_ns[4], 120 * US);
+	assert_int_equal(s.end_ns[0], 120 * US);
+	assert_int_equal(c->states->g_cnt, 0);
+	window_cut__free(c);
+	assert_int_equal(window__cut(w, 310 * US, 390 * US, &c), 0);
+	assert_string_equal(said_of(c).text, "");
+	assert_int_equal(c->slice_cnt, 0);
+	assert_true(c->sliced);
+	window_cut__free(c);
+	assert_int_equal(window__cut(w, 410 * US, 500 * US, &c), 0);
+	assert_string_equal(said_of(c).text, ".");
+	assert_false(c->sliced);
+	window_cut__free(c);
+	window__free(w);
+}
+
+/* The states of a slice of which the begin has gone: its events are folded into what was read. */
+static void a_slice_is_folded_away(void **state)
+{
+	struct window *w = sliced_window(100000 * US);
+	struct window_cut *c, *later;
+
+	assert_int_equal(window__chunk(w, MARK(460 * US)), 0);
+	assert_int_equal(put_event(w, 470 * US, GBT_RUN, 7), 1);
+	assert_int_equal(window__chunk(w, MARK(480 * US)), 0);
+	assert_int_equal(window__cut(w, 2 * US, 500 * US, &c), 0);
+	window__bound(w, 1);
+	assert_int_equal(window__chunk(w, MARK(490 * US)), 0);
+	assert_int_equal(window__cut(w, 2 * US, 500 * US, &later), 0);
+	assert_false(later->sliced);
+	assert_true(later->full);
+	assert_int_equal(later->start_ns, 490 * US);
+	assert_int_equal(later->states->g_cnt, 1);
+	assert_int_equal(later->states->g[0].goid, 7);
+	assert_int_equal(later->states->g[0].status, G_RUNNING);
+	assert_string_equal(said_of(c).text, ".).(.)(..");
+	window_cut__free(later);
+	window_cut__free(c);
+	window__free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -344,6 +532,9 @@ int main(void)
 		cmocka_unit_test(memory_bounds_it),
 		cmocka_unit_test(new_stacks_are_bounded),
 		cmocka_unit_test(late_events_are_counted),
+		cmocka_unit_test(slices_are_told),
+		cmocka_unit_test(a_window_may_begin_in_a_gap),
+		cmocka_unit_test(a_slice_is_folded_away),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

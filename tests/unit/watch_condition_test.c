@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "goruntime/plan.h"
 #include "watch/condition.h"
 
 static void takes_what_the_manual_shows(void **state)
@@ -161,12 +162,47 @@ static void values_are_told_with_their_unit(void **state)
 	assert_string_equal(condition__format(&c, 9.96, out), "10.0/s");
 }
 
+static struct condition parsed(const char *text)
+{
+	struct condition_error err;
+	struct condition c;
+
+	assert_int_equal(condition__parse(text, &c, &err), 0);
+	return c;
+}
+
+/* Which probes have to be there for it, and whether it can wait for a sign. */
+static void says_what_it_needs(void **state)
+{
+	static const char *const all[] = {
+		"sched > 1ms", "sched p99 > 1ms", "block any > 1s", "syscall > 1s",
+		"stw > 1ms",   "gc > 1s",	  "assist > 1%",    "exit"};
+	static const char *const outside[] = {"threads > 2",	"rss > 1GiB",  "cpu > 9%",
+					      "throttled > 5%", "heap > 1GiB", "request > 1s"};
+	struct condition c;
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		c = parsed(all[i]);
+		assert_true(condition__wants_all(&c));
+	}
+	for (size_t i = 0; i < sizeof(outside) / sizeof(outside[0]); i++) {
+		c = parsed(outside[i]);
+		assert_false(condition__wants_all(&c));
+		assert_int_equal(condition__sites(&c), 0);
+	}
+	c = parsed("goroutines growth > 5/min");
+	assert_false(condition__wants_all(&c));
+	assert_true(condition__sites(&c) & SITE_BIT(SITE_GOEXIT1));
+	assert_int_equal(condition__sites(&c) & SITE_BIT(SITE_PARK), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(takes_what_the_manual_shows),
 		cmocka_unit_test(says_where_it_went_wrong),
 		cmocka_unit_test(patterns_are_of_method_and_path),
+		cmocka_unit_test(says_what_it_needs),
 		cmocka_unit_test(values_are_told_with_their_unit),
 	};
 

@@ -723,6 +723,54 @@ static void none_starves_another(void **state)
 }
 
 /* Fires when it has lasted, once, and again only after it was over. */
+/* Half way to a threshold, which is when somebody looks closer. */
+static void signs(void **state)
+{
+	struct world w;
+
+	begin(&w, "threads > 200");
+	triggers__level(w.t, COND_THREADS, 100, 10 * S);
+	assert_int_equal(triggers__sign(w.t, 10 * S), 0);
+	triggers__level(w.t, COND_THREADS, 101, 11 * S);
+	triggers__level(w.t, COND_THREADS, 5, 12 * S);
+	assert_int_equal(triggers__sign(w.t, 12 * S), 11 * S);
+	end(&w);
+	begin(&w, "threads < 200");
+	triggers__level(w.t, COND_THREADS, 400, 10 * S);
+	assert_int_equal(triggers__sign(w.t, 10 * S), 0);
+	triggers__level(w.t, COND_THREADS, 399, 11 * S);
+	assert_int_equal(triggers__sign(w.t, 11 * S), 11 * S);
+	end(&w);
+	begin(&w, "request match 'POST /pay*' > 100ms");
+	request_begins(&w, 1 * S, 7, "GET", "/pay/1");
+	assert_int_equal(triggers__sign(w.t, 2 * S), 0);
+	request_begins(&w, 2 * S, 8, "POST", "/pay/1");
+	assert_int_equal(triggers__sign(w.t, 2 * S + 50 * MS), 0);
+	assert_int_equal(triggers__sign(w.t, 2 * S + 51 * MS), 2 * S + 51 * MS);
+	triggers__blind(w.t, true);
+	assert_int_equal(triggers__sign(w.t, 3 * S), 2 * S + 51 * MS);
+	request_begins(&w, 4 * S, 8, "POST", "/pay/1");
+	request_ends(&w, 4 * S + 60 * MS, 8, 4 * S, 200);
+	assert_int_equal(triggers__sign(w.t, 5 * S), 4 * S + 60 * MS);
+	end(&w);
+}
+
+/* A stop whose end may not be seen does not last until it is. */
+static void blind_to_stops(void **state)
+{
+	struct world w;
+	struct firing f;
+
+	begin(&w, "stw > 1ms");
+	happens(&w, 1 * S, GBT_STW_BEGIN, 1, 7, 0, 1);
+	triggers__blind(w.t, false);
+	triggers__looked(w.t, 0, 2 * S);
+	assert_false(fires(&w, &f));
+	happens(&w, 3 * S, GBT_STW_END, 1, 7, 0, 0);
+	assert_false(fires(&w, &f));
+	end(&w);
+}
+
 static void what_lasts(void **state)
 {
 	struct world w;
@@ -872,6 +920,8 @@ int main(void)
 		cmocka_unit_test(what_began_unseen),
 		cmocka_unit_test(what_was_missed_between),
 		cmocka_unit_test(none_starves_another),
+		cmocka_unit_test(signs),
+		cmocka_unit_test(blind_to_stops),
 		cmocka_unit_test(what_lasts),
 		cmocka_unit_test(shares_over_a_time),
 		cmocka_unit_test(growth_a_minute),

@@ -35,7 +35,9 @@ static enum keeper_way way(const struct capture *c)
 	return c->cfg.bias_unknown ? KEEPER_PERF_COOKIES : KEEPER_PERF;
 }
 
-static int place(struct capture *c, const struct probe_plan *plan, struct keeper *keeper)
+/* Those of the plan that are in a set. */
+static int place(struct capture *c, const struct probe_plan *plan, uint64_t sites,
+		 struct keeper *keeper)
 {
 	const struct bpf_program *prog = c->info.attach == CAPTURE_ATTACH_MULTI
 						 ? c->goroutine->progs.probe_multi
@@ -45,14 +47,15 @@ static int place(struct capture *c, const struct probe_plan *plan, struct keeper
 		.pid = c->cfg.proc->pid,
 		.prog_fd = bpf_program__fd(prog),
 		.exe_fd = c->cfg.bias_unknown ? c->cfg.command_fd : c->cfg.proc->exe_fd,
-		.cnt = plan->cnt,
 	};
 
 	for (size_t i = 0; i < plan->cnt; i++) {
-		o.offsets[i] = plan->sites[i].file_off;
-		o.cookies[i] = site__cookie(&plan->sites[i], c->cfg.rt.go_minor);
+		if (!(sites & SITE_BIT(plan->sites[i].id)))
+			continue;
+		o.offsets[o.cnt] = plan->sites[i].file_off;
+		o.cookies[o.cnt++] = site__cookie(&plan->sites[i], c->cfg.rt.go_minor);
 	}
-	return keeper__place(keeper, &o);
+	return o.cnt ? keeper__place(keeper, &o) : 0;
 }
 
 static const char *attach_cause(const struct capture *c, int err)
@@ -68,9 +71,10 @@ static const char *attach_cause(const struct capture *c, int err)
 	return message__cause(err, NULL);
 }
 
-static int attach_plan(struct capture *c, const struct probe_plan *plan, struct keeper *keeper)
+static int attach_plan(struct capture *c, const struct probe_plan *plan, uint64_t sites,
+		       struct keeper *keeper)
 {
-	int err = place(c, plan, keeper);
+	int err = place(c, plan, sites, keeper);
 
 	if (err)
 		log_error("capture: probes (%s) on '%s' (%d): %s",
@@ -81,7 +85,7 @@ static int attach_plan(struct capture *c, const struct probe_plan *plan, struct 
 
 int attach__alloc(struct capture *c)
 {
-	return attach_plan(c, c->cfg.alloc_plan, c->alloc_keeper);
+	return attach_plan(c, c->cfg.alloc_plan, UINT64_MAX, c->alloc_keeper);
 }
 
 static int attach_tracepoints(struct capture *c)
@@ -106,12 +110,14 @@ int attach__probes(struct capture *c)
 {
 	int err = attach_tracepoints(c);
 
-	return err || !c->keeper ? err : attach__probes_again(c);
+	if (!err && c->steady_keeper)
+		err = attach_plan(c, c->cfg.plan, c->cfg.steady, c->steady_keeper);
+	return err || !c->keeper || c->cfg.later ? err : attach__probes_again(c);
 }
 
 int attach__probes_again(struct capture *c)
 {
-	return attach_plan(c, c->cfg.plan, c->keeper);
+	return attach_plan(c, c->cfg.plan, ~c->cfg.steady, c->keeper);
 }
 
 static int attach_sampler_cpu(struct capture *c, int cpu)
@@ -157,7 +163,8 @@ void attach__detach(struct capture *c)
 	c->sampler_link_cnt = 0;
 	keeper__free(c->alloc_keeper);
 	keeper__free(c->keeper);
-	c->alloc_keeper = c->keeper = NULL;
+	keeper__free(c->steady_keeper);
+	c->alloc_keeper = c->keeper = c->steady_keeper = NULL;
 	for (i = 0; i < CAPTURE_TRACEPOINTS; i++) {
 		bpf_link__destroy(c->tracepoints[i]);
 		c->tracepoints[i] = NULL;

@@ -103,12 +103,22 @@ void capture__finish(void)
 	keeper__finish();
 }
 
+static bool has_steady_sites(const struct capture *c)
+{
+	for (size_t i = 0; has_sites(c) && i < c->cfg.plan->cnt; i++)
+		if (c->cfg.steady & SITE_BIT(c->cfg.plan->sites[i].id))
+			return true;
+	return false;
+}
+
 static int start_keepers(struct capture *c)
 {
 	int err = capture__prepare();
 
 	if (!err && has_sites(c))
 		err = keeper__new(&c->keeper);
+	if (!err && has_steady_sites(c))
+		err = keeper__new(&c->steady_keeper);
 	if (!err && has_alloc_sites(c))
 		err = keeper__new(&c->alloc_keeper);
 	return err;
@@ -231,6 +241,7 @@ void capture__probes_off(struct capture *c)
 bool capture__probes_lost(const struct capture *c)
 {
 	return (c->keeper && keeper__is_gone(c->keeper)) ||
+	       (c->steady_keeper && keeper__is_gone(c->steady_keeper)) ||
 	       (c->alloc_keeper && keeper__is_gone(c->alloc_keeper));
 }
 
@@ -244,7 +255,8 @@ static void set_armed(struct capture *c, uint32_t val)
 
 void capture__arm(struct capture *c)
 {
-	begin_era(c);
+	if (!c->cfg.later)
+		begin_era(c);
 	set_armed(c, 1);
 	if (capture__execed_ns(c)) /* in between: it has disarmed what was not armed yet */
 		set_armed(c, 0);

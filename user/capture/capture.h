@@ -42,6 +42,8 @@ struct capture_config {
 			       * (perf then needs a kernel with attach cookies: 5.15) */
 	int command_fd;	      /* with bias_unknown: its executable; borrowed until free */
 	struct gbt_config rt; /* see there which fields are the caller's */
+	uint64_t steady;      /* SITE_BITs of plan that capture__probes_off leaves in place */
+	bool later;	      /* attach places these alone; capture__probes_on the others */
 	const struct gbt_leaf_range *leaves; /* may be NULL; borrowed until open has returned */
 	size_t leaf_cnt;
 	const struct contexts *contexts; /* likewise; of the program's regions */
@@ -96,9 +98,10 @@ int capture__alloc_on(struct capture *c);
 void capture__alloc_off(struct capture *c);
 
 /*
- * The probes of cfg.plan, between attach and detach_begin, in slices of the time; one thread at a
- * time. They are in place after attach. Programs go on sending while they come and go, so what lies
- * outside of the slice must be dropped by its time. off waits until they are gone.
+ * The probes of cfg.plan but for the steady ones, between attach and detach_begin, in slices of the
+ * time; one thread at a time. Unless they are to come later they are in place after attach.
+ * Programs go on sending while they come and go, so what lies outside of the slice must be dropped
+ * by its time. off waits until they are gone.
  */
 int capture__probes_on(struct capture *c);
 void capture__probes_off(struct capture *c);

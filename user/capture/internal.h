@@ -30,6 +30,7 @@ struct capture {
 	void *scratch; /* gbt_scratch, mapped for its counters */
 	size_t scratch_sz, scratch_slot_sz, scratch_cnt;
 	struct keeper *keeper, *alloc_keeper; /* of the probes of each plan; NULL: no sites */
+	struct keeper *steady_keeper; /* of those of the plan that stay; NULL: there are none */
 	struct bpf_link *tracepoints[CAPTURE_TRACEPOINTS];
 	struct bpf_link *switch_link; /* NULL: switches are not looked at */
 	struct bpf_link **sampler_links;

@@ -348,6 +348,11 @@ static void put_misses(struct buf *out, const struct recording_misses *m)
 	if (m->late)
 		buf__printf(out, "; %llu came too late to be judged in order",
 			    (unsigned long long)m->late);
+	if (m->blind_ns)
+		buf__printf(out,
+			    "; conditions on transitions were blind for %.1f %% of the time: "
+			    "--max-overhead",
+			    100.0 * (double)m->blind_ns / (double)m->watched_ns);
 }
 
 void watch_events__status(const struct recording_misses *m, uint64_t captures, char *out, size_t sz)
@@ -374,6 +379,9 @@ void watch_events__end(const struct watch_args *a, const struct watch_totals *t)
 		json__u64(&l.j, "window_bytes", t->window_sz);
 		json__u64(&l.j, "lost", t->misses.lost);
 		json__u64(&l.j, "late", t->misses.late);
+		json__u64(&l.j, "watched_ns", t->misses.watched_ns);
+		json__u64(&l.j, "blind_ns", t->misses.blind_ns);
+		json__u64(&l.j, "slices", t->misses.slices);
 	} else {
 		buf__printf(&l.out, "ended: %s; %llu capture%s", end_text(t->end),
 			    (unsigned long long)t->captures, t->captures == 1 ? "" : "s");

@@ -51,6 +51,18 @@ static const char help[] =
 	"                           GOBPFTRACE_CONDITION, GOBPFTRACE_VALUE, "
 	"GOBPFTRACE_REASON_FILE)\n"
 	"      --exec-timeout DUR   then it is killed; default 30s\n"
+	"      --max-overhead PCT   what watching may cost at most, in per cent of what a target "
+	"uses "
+	"itself,\n"
+	"                           0.1 to 1000, or off; default 2\n"
+	"      --mode MODE          auto (default): the probes that conditions need, all of them "
+	"when "
+	"one is\n"
+	"                           half way to its threshold, in slices of the time where "
+	"--max-overhead\n"
+	"                           pays for no more; conditions on transitions are blind in "
+	"between\n"
+	"                           full: all probes all the time, whatever it costs\n"
 	"      --profiles LIST      which profiles, with commas; default: "
 	"cpu,goroutine,block,mutex\n"
 	"      --raw                keep the raw stream of each capture (capture.raw)\n"
@@ -102,6 +114,7 @@ enum {
 	OPT_JSON,
 	OPT_HZ,
 	OPT_TRACE_FORMAT,
+	OPT_MODE,
 	OPT_CONFIG,
 	OPT_CHECK,
 };
@@ -122,6 +135,8 @@ static const struct option longs[] = {
 	{"max-disk", required_argument, NULL, OPT_MAX_DISK},
 	{"exec", required_argument, NULL, OPT_EXEC},
 	{"exec-timeout", required_argument, NULL, OPT_EXEC_TIMEOUT},
+	{"max-overhead", required_argument, NULL, OPT_MAX_OVERHEAD},
+	{"mode", required_argument, NULL, OPT_MODE},
 	{"profiles", required_argument, NULL, OPT_PROFILES},
 	{"raw", no_argument, NULL, OPT_RAW},
 	{"json", no_argument, NULL, OPT_JSON},
@@ -182,6 +197,14 @@ static int parse_profiles(const char *s, const char **out)
 	    (choice.how == PROFILES_ALL || choice.set & 1u << PROFILE_WALL))
 		return usage_error("--profiles '%s': a window has no wall profile; name others", s);
 	return rc;
+}
+
+static int parse_mode(const char *s, struct watch_args *a)
+{
+	a->rec.mode = !strcmp(s, "full") ? RECORDING_FULL : RECORDING_AUTO;
+	if (a->rec.mode == RECORDING_FULL || !strcmp(s, "auto"))
+		return 0;
+	return usage_error("--mode '%s': must be auto or full", s);
 }
 
 static int parse_bounds(int c, struct watch_args *a)
@@ -245,6 +268,11 @@ static int parse_one(int c, struct watch_args *a)
 		return *optarg ? 0 : usage_error("--exec: needs a command");
 	case OPT_PROFILES:
 		return parse_profiles(optarg, &a->rec.profiles);
+	case OPT_MODE:
+		return parse_mode(optarg, a);
+	case OPT_MAX_OVERHEAD:
+		a->overhead_asked = true;
+		return parse_overhead_option(optarg, &a->rec.budget);
 	case OPT_RAW:
 		a->writer.keep_raw = true;
 		return 0;
@@ -300,6 +328,23 @@ static int contradiction(const struct watch_args *a, const char *name, const cha
 	return rc;
 }
 
+/* What a mode and a budget mean together: without one everything is seen. */
+static int settle_mode(struct watch_args *a)
+{
+	struct recording_options *r = &a->rec;
+
+	if (r->mode == RECORDING_FULL && r->budget > 0 && a->overhead_asked)
+		return contradiction(a, "max-overhead", "--max-overhead: not with --mode full");
+	if (!a->overhead_asked)
+		r->budget = WATCH_BUDGET_DEFAULT;
+	if (r->mode == RECORDING_FULL)
+		r->budget = 0;
+	if (r->budget <= 0)
+		r->mode = RECORDING_FULL;
+	r->always = a->every_ns || a->file;
+	return 0;
+}
+
 static int check(struct watch_args *a)
 {
 	if (!a->dir)
@@ -322,6 +367,8 @@ static int check(struct watch_args *a)
 		if (a->conditions[i].match[0] && !a->rec.labels)
 			return usage_error("--on '%s': --no-labels leaves out what it would match",
 					   a->conditions[i].text);
+	if (settle_mode(a))
+		return EXIT_USAGE;
 	a->writer.trace_format = a->rec.trace_format;
 	a->rec.conditions = a->conditions;
 	a->rec.condition_cnt = a->condition_cnt;
@@ -329,8 +376,8 @@ static int check(struct watch_args *a)
 }
 
 static const struct watch_args defaults = {
-	.rec = {RECORDING_OF_EVERYTHING, .max_sz = UINT64_MAX, .keep_ns = 10 * SECOND_NS,
-		.keep_sz = 64u << 20},
+	.rec = {RECORDING_OF_EVERYTHING, .mode = RECORDING_AUTO, .max_sz = UINT64_MAX,
+		.keep_ns = 10 * SECOND_NS, .keep_sz = 64u << 20},
 	.writer = {.exec_timeout_ns = 30 * SECOND_NS},
 	.cool_down_ns = 300 * SECOND_NS,
 	.disk_max = 2ull << 30,

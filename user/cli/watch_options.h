@@ -9,6 +9,7 @@
 
 #define WATCH_CONDITIONS_MAX TRIGGERS_MAX
 
+#define WATCH_BUDGET_DEFAULT 0.02   /* of what each target uses itself */
 #define WATCH_MEMORY_MIN (4u << 20) /* of one process */
 
 struct settings;
@@ -25,6 +26,7 @@ struct watch_args {
 	uint64_t after_ns, cool_down_ns;
 	uint64_t captures_max, disk_max;
 	bool high_water, json, quiet;
+	bool overhead_asked;
 	bool several;		   /* there may be several processes at once */
 	bool wait;		   /* none may be there yet */
 	const char *config;	   /* --config; NULL */

@@ -33,6 +33,8 @@ static const char *fixed(const struct watch_args *a, const struct watch_args *b)
 		{"max-memory", x->keep_sz == y->keep_sz},
 		{"profiles", same(x->profiles, y->profiles)},
 		{"hz", x->hz == y->hz},
+		{"mode", x->mode == y->mode},
+		{"max-overhead", x->budget >= y->budget && x->budget <= y->budget},
 		{"trace-format", x->trace_format == y->trace_format},
 		{"raw", a->writer.keep_raw == b->writer.keep_raw},
 		{"json", a->json == b->json},
@@ -80,7 +82,8 @@ static int judge_all(struct watching *s, const struct watch_args *a)
 
 	for (size_t i = 0; !err && i < WATCHED_MAX; i++)
 		if (watched__runs(&s->watched[i]))
-			err = recording__judge(s->watched[i].rec, a->conditions, a->condition_cnt);
+			err = recording__judge(s->watched[i].rec, a->conditions, a->condition_cnt,
+					       a->rec.always);
 	return err;
 }
 

@@ -178,6 +178,9 @@ static void add_misses(const struct watched *w, struct recording_misses *sum)
 	recording__misses(w->rec, &m);
 	sum->lost += m.lost;
 	sum->late += m.late;
+	sum->watched_ns += m.watched_ns;
+	sum->blind_ns += m.blind_ns;
+	sum->slices += m.slices;
 }
 
 static void give_back(struct watching *s, struct watched *w)

@@ -4,6 +4,7 @@
 #include "base/duration.h"
 #include "output/json.h"
 #include "output/summary_json.h"
+#include "output/summary_had.h"
 #include "output/summary_json_parts.h"
 #include "output/summary_text_parts.h"
 #include "output/text.h"
@@ -42,6 +43,20 @@ static void put_moment(const struct summary *s, struct buf *out)
 		part__line(out, "when", "from before the trace begins to %s of it", at);
 	else
 		part__line(out, "when", "from %s to %s of the trace", from, at);
+}
+
+/* All of it, where the figures are of a slice. */
+static uint64_t window_of(const struct summary *s)
+{
+	return summary__is_sliced(s) ? s->capture_ns : s->window_ns;
+}
+
+/* How much of it every transition was seen in. */
+static uint64_t seen_of(const struct summary *s)
+{
+	if (summary__is_sampled(s))
+		return 0;
+	return summary__is_sliced(s) ? s->sliced_ns : s->window_ns;
 }
 
 /* What the runtime does to wait says nothing; a stack of nothing else is shown as it is. */
@@ -94,10 +109,17 @@ void part__reason(const struct summary *s, struct buf *out)
 	put_frames(&s->reason_stack, out);
 	if (r->merged)
 		part__line(out, "also", "%u more within a second", r->merged);
-	duration__format((int64_t)s->window_ns, had);
+	duration__format((int64_t)window_of(s), had);
 	duration__format((int64_t)r->keep_ns, keep);
 	part__line(out, "window", r->full ? "%s of %s: the memory for it was full" : "%s of %s",
 		   had, keep);
+	if (summary__is_sliced(s)) {
+		duration__format((int64_t)s->sliced_ns, had);
+		part__line(out, "seen",
+			   "%s of it, in %llu slices: between them the budget had no "
+			   "room for probes, or nothing asked for them",
+			   had, (unsigned long long)s->slices);
+	}
 }
 
 static void put_members(struct json *j, const struct summary *s)
@@ -126,7 +148,8 @@ static void put_members(struct json *j, const struct summary *s)
 	json__span(j, &s->span, s->trailer.counters[GBT_C_OFF_CPU] > 0);
 	json__u64(j, "merged", r->merged);
 	json__u64(j, "keep_ns", r->keep_ns);
-	json__u64(j, "window_ns", s->window_ns);
+	json__u64(j, "window_ns", window_of(s));
+	json__u64(j, "seen_ns", seen_of(s));
 	json__bool(j, "window_limited_by_memory", r->full);
 }
 

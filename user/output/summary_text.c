@@ -46,6 +46,10 @@ static void put_had(const struct summary *s, struct buf *out)
 			    "trace",
 			    cell__count(s->stop_totals.starts).s);
 		put_everything(s, out);
+	} else if (summary__is_sampled(s) && s->has_reason) {
+		buf__str(out, "NO TRACE: no condition was half way to its threshold, or the budget "
+			      "was spent: no probes of transitions");
+		put_everything(s, out);
 	} else if (summary__is_sampled(s)) {
 		buf__printf(out, "SAMPLED: goroutines seen from outside %s times, no transitions",
 			    cell__count(s->looks).s);
@@ -116,7 +120,8 @@ int summary_text__write(const struct summary *s, const char *dir, struct buf *ou
 	put_head(s, out);
 	part__reason(s, out);
 	if (summary__is_sampled(s)) {
-		part__looks(s, out);
+		if (s->looks)
+			part__looks(s, out);
 		part__stops(s, out);
 		part__readings(s, out);
 		part__capture(s, out);

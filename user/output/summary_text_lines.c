@@ -150,7 +150,7 @@ static void put_cost(const struct summary *s, struct buf *out)
 
 	if (s->cut)
 		return;
-	if (summary__is_sampled(s) && !summary__is_light(s))
+	if (summary__is_sampled(s) && !summary__is_light(s) && !c->hits)
 		part__line(out, "cost", "no probes; the samples interrupt the target");
 	else if (c->target_cpu_ns)
 		part__line(out, "cost",
@@ -210,9 +210,14 @@ static void put_how(const struct summary *s, struct buf *out)
 
 	text__clean(&layout, m->layout_origin, sizeof(m->layout_origin));
 	if (summary__is_sampled(s) && !summary__is_light(s)) {
-		part__line(out, "probes", "none; looks from outside at %llu Hz; layout: %.*s",
-			   (unsigned long long)s->look_hz, (int)layout.len,
-			   layout.len ? (char *)layout.data : "");
+		if (s->has_reason)
+			part__line(out, "probes", "none of transitions; layout: %.*s",
+				   (int)layout.len, layout.len ? (char *)layout.data : "");
+		else
+			part__line(out, "probes",
+				   "none; looks from outside at %llu Hz; layout: %.*s",
+				   (unsigned long long)s->look_hz, (int)layout.len,
+				   layout.len ? (char *)layout.data : "");
 		buf__free(&layout);
 		return;
 	}

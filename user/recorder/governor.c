@@ -81,7 +81,7 @@ static void book(struct governor *g, const struct governor_seen *seen, bool stea
 	g->saved_ns += income(g) * took / SECOND - cost;
 	if (g->saved_ns > capacity(g))
 		g->saved_ns = capacity(g);
-	if (g->on || hits) {
+	if (g->on || (hits && !(steady && g->cfg.some_stay))) {
 		double now = (double)hits * SECOND / took;
 
 		g->hit_rate *= exp(-took / RATE_FADE_NS);

@@ -39,6 +39,7 @@ struct governor_config {
 	uint64_t slice_max_ns;
 	/* how long hits go on when the probes are taken away, before that is known */
 	uint64_t tail_ns;
+	bool some_stay; /* some probes are hit in between, too: that costs, and tells no rate */
 	uint64_t attach_cost_ns; /* CPU time of the target that attaching and detaching take */
 };
 

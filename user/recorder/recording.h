@@ -82,6 +82,8 @@ struct recording_options {
 	uint64_t keep_ns, keep_sz;
 	const struct condition *conditions; /* borrowed */
 	size_t condition_cnt;
+	bool always; /* people ask as well: all probes while a budget pays, whatever conditions need
+		      */
 };
 
 enum recording_end {
@@ -164,7 +166,7 @@ uint64_t recording__drained_ns(struct recording *r);
  * Judges these conditions (borrowed) in place of those before; what lasts is judged anew. What
  * fired and was not taken is dropped. An error leaves it as it was.
  */
-int recording__judge(struct recording *r, const struct condition *c, size_t cnt);
+int recording__judge(struct recording *r, const struct condition *c, size_t cnt, bool always);
 /* From now on it may keep so many bytes. */
 void recording__share_memory(struct recording *r, uint64_t keep_sz);
 /* Firings that were not kept: more than two of a condition came before they were taken. */
@@ -173,6 +175,9 @@ uint64_t recording__unkept(struct recording *r);
 struct recording_misses {
 	uint64_t lost; /* events that were dropped */
 	uint64_t late; /* that came behind later ones */
+	/* Time, and how much of it probes were away while a condition needed them. */
+	uint64_t watched_ns, blind_ns;
+	uint64_t slices; /* how often they came back */
 };
 void recording__misses(struct recording *r, struct recording_misses *out);
 void recording__free(struct recording *r);

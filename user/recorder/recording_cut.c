@@ -41,6 +41,23 @@ static void fill_meta(const struct recording *r, struct recording_cut *c)
 	c->meta.duration_asked_ns = 0;
 	if (w->states->gomaxprocs)
 		c->meta.gomaxprocs = w->states->gomaxprocs;
+	if (!w->slice_cnt)
+		snprintf(c->meta.mode, sizeof(c->meta.mode), "%s",
+			 recording_mode__name(RECORDING_OBSERVE));
+}
+
+static void fill_budget(const struct recording *r, struct recording_cut *c)
+{
+	const struct recording_window *rw = r->window;
+	struct raw_trailer *t = &c->trailer;
+
+	if (!r->opt.budget)
+		return;
+	t->budget_permille = (uint64_t)(r->opt.budget * 1000 + 0.5);
+	t->spent_ns = rw->spent_ns - c->window->mark.spent_ns;
+	t->full_added_permille = (uint64_t)(rw->full_added * 1000 + 0.5);
+	t->probes_gone_ns = r->trailer.probes_gone_ns;
+	memcpy(t->probes_gone_why, r->trailer.probes_gone_why, sizeof(t->probes_gone_why));
 }
 
 /* Counted from the chunk in which the window begins: up to a sixteenth of it too much. */
@@ -65,6 +82,7 @@ static void fill_trailer(struct recording *r, struct recording_cut *c)
 	t->window_late = c->window->late;
 	recording__price_if_told(r);
 	recording__fill_price(r, t);
+	fill_budget(r, c);
 }
 
 int recording__cut(struct recording *r, uint64_t to_ns, uint64_t stack, struct recording_cut **out)
@@ -96,6 +114,30 @@ int recording__cut(struct recording *r, uint64_t to_ns, uint64_t stack, struct r
 static int put_record(void *ctx, const struct gbt_hdr *rec, size_t len)
 {
 	return raw_writer__record(ctx, 0, rec, len);
+}
+
+static int put_slice(void *ctx, uint64_t start_ns, const struct snapshot *states)
+{
+	struct buf b = {0};
+	int err = snapshot__serialize(states, &b);
+
+	if (!err)
+		err = raw_writer__slice(ctx, start_ns, b.data, b.len);
+	buf__free(&b);
+	return err;
+}
+
+static int put_slice_end(void *ctx, const struct raw_slice_end *e)
+{
+	return raw_writer__slice_end(ctx, e);
+}
+
+/* Where every transition of it was seen, it is one without slices. */
+static int put_records(const struct window_cut *c, struct raw_writer *w)
+{
+	const struct window_sink to = {put_record, put_slice, put_slice_end, w};
+
+	return c->sliced ? window_cut__each_slice(c, &to) : window_cut__each(c, put_record, w);
 }
 
 static int put_snapshot(struct raw_writer *w, enum raw_section type, const struct snapshot *s)
@@ -163,7 +205,7 @@ static int put_all(struct recording *r, struct recording_cut *c, struct raw_writ
 	if (!err)
 		err = recording__write_maps(r, w);
 	if (!err)
-		err = window_cut__each(c->window, put_record, w);
+		err = put_records(c->window, w);
 	if (!err)
 		err = put_end(r, w, &end);
 	if (!err)

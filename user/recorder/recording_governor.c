@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#include "recorder/recording_internal.h"
+#include "recorder/recording_window.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -77,6 +77,7 @@ int recording__govern_start(struct recording *r)
 		.slice_max_ns = r->opt.mode == RECORDING_BURST ? BURST_SLICE_NS : 0,
 		.tail_ns = is_perf ? TAIL_PERF_NS : TAIL_MULTI_NS,
 		.attach_cost_ns = ATTACH_COST_NS,
+		.some_stay = r->steady,
 	};
 	struct governor_seen seen;
 
@@ -86,21 +87,37 @@ int recording__govern_start(struct recording *r)
 	begin_slice(r, r->start_ns);
 	seen = (struct governor_seen){.now_ns = r->start_ns, .cpu_ns = r->cpu_start_ns};
 	governor__begin(&r->governor, &cfg, &seen, cpu_rate(r));
+	if (r->later) {
+		r->governor.on = false;
+		r->governor.slices = 0;
+		r->governor.off_since_ns = r->start_ns;
+	}
 	/* not in its first moment, of which a few hits would tell a rate */
 	r->govern_due_ns = clock__monotonic_ns() + GOVERNOR_LOOK_NS;
 	return 0;
 }
 
+static int drain_now(struct recording *r)
+{
+	int err;
+
+	if (r->window)
+		pthread_mutex_lock(&r->window->lock);
+	err = capture__drain(r->capture, recording__on_record, r);
+	if (r->window)
+		pthread_mutex_unlock(&r->window->lock);
+	return err < 0 ? err : 0;
+}
+
 static int drain(struct recording *r)
 {
 	const struct timespec pause = {0, 3 * 1000 * 1000};
-	int err = capture__drain(r->capture, recording__on_record, r);
+	int err = drain_now(r);
 
-	if (err < 0)
+	if (err)
 		return err;
 	nanosleep(&pause, NULL); /* a program that was preempted while it sent */
-	err = capture__drain(r->capture, recording__on_record, r);
-	return err < 0 ? err : 0;
+	return drain_now(r);
 }
 
 /* The slice up to now, before its probes are taken away. */
@@ -134,16 +151,24 @@ static int switch_off(struct recording *r, uint64_t now_ns)
 	if (r->over_ns)
 		return 0;
 	err = drain(r);
-	return err ? err : raw_writer__slice_end(r->raw, &slice);
+	if (err)
+		return err;
+	return r->window ? recording__window_pause(r, &slice)
+			 : raw_writer__slice_end(r->raw, &slice);
 }
 
-static int read_goroutines(struct recording *r, struct buf *out)
+/* A slice begins: snap becomes the window's, where there is one. */
+static int tell_slice(struct recording *r, uint64_t start_ns, struct snapshot *snap)
 {
-	struct snapshot *snap = NULL;
-	int err = go_target__snapshot(r->target, r->opt.stacks, r->opt.labels, &snap);
+	struct buf b = {0};
+	int err;
 
+	if (r->window)
+		return recording__window_resume(r, start_ns, snap);
+	err = snapshot__serialize(snap, &b);
 	if (!err)
-		err = snapshot__serialize(snap, out);
+		err = raw_writer__slice(r->raw, start_ns, b.data, b.len);
+	buf__free(&b);
 	snapshot__free(snap);
 	return err;
 }
@@ -172,8 +197,12 @@ static void give_probes_up(struct recording *r, uint64_t now_ns, int err)
 	r->governed = false;
 	if (!process__is_alive(r->target->proc) || recording__execed_ns(r))
 		return;
+	if (r->window)
+		pthread_mutex_lock(&r->window->lock);
 	t->probes_gone_ns = now_ns;
 	snprintf(t->probes_gone_why, sizeof(t->probes_gone_why), "%s", gone_because(err));
+	if (r->window)
+		pthread_mutex_unlock(&r->window->lock);
 	log_warn("process %d: the probes cannot be put in place again: %s; what was seen is kept",
 		 recording__pid(r), t->probes_gone_why);
 }
@@ -181,26 +210,32 @@ static void give_probes_up(struct recording *r, uint64_t now_ns, int err)
 static int switch_on(struct recording *r, uint64_t now_ns)
 {
 	struct governor_seen seen;
-	struct buf goroutines = {0};
+	struct snapshot *snap = NULL;
 	uint64_t start_ns;
 	int err = capture__probes_on(r->capture);
 
 	start_ns = clock__monotonic_ns();
 	if (!err) {
 		begin_slice(r, start_ns);
-		err = read_goroutines(r, &goroutines);
+		err = go_target__snapshot(r->target, r->opt.stacks, r->opt.labels, &snap);
 	}
 	if (!err)
 		err = look(r, clock__monotonic_ns(), &seen);
 	if (err) {
 		give_probes_up(r, now_ns, err);
-		err = 0;
-	} else {
-		governor__done(&r->governor, &seen, start_ns - now_ns);
-		err = raw_writer__slice(r->raw, start_ns, goroutines.data, goroutines.len);
+		snapshot__free(snap);
+		return 0;
 	}
-	buf__free(&goroutines);
-	return err;
+	governor__done(&r->governor, &seen, start_ns - now_ns);
+	return tell_slice(r, start_ns, snap);
+}
+
+/* Of a watch: without a wish for it no slice is worth its cost. */
+static enum governor_says as_wanted(struct recording *r, enum governor_says says, uint64_t now_ns)
+{
+	if (!r->window || recording__wants_slice(r, now_ns))
+		return says;
+	return r->governor.on ? GOVERNOR_OFF : GOVERNOR_KEEP;
 }
 
 int recording__govern(struct recording *r, uint64_t now_ns)
@@ -212,7 +247,7 @@ int recording__govern(struct recording *r, uint64_t now_ns)
 	r->govern_due_ns = now_ns + GOVERNOR_LOOK_NS;
 	if (look(r, now_ns, &seen))
 		return 0;
-	switch (governor__step(&r->governor, &seen)) {
+	switch (as_wanted(r, governor__step(&r->governor, &seen), now_ns)) {
 	case GOVERNOR_OFF:
 		return switch_off(r, now_ns);
 	case GOVERNOR_ON:

@@ -63,6 +63,8 @@ struct recording {
 	uint64_t open_ns, cpu_open_ns; /* when it was opened: what the target used untouched */
 
 	/* The drain thread's, while it runs. */
+	uint64_t steady; /* of a watch with a budget: probes that stay in place */
+	bool later;	 /* the others come when there is a sign */
 	bool governed;
 	struct governor governor;
 	uint64_t govern_due_ns;

@@ -90,6 +90,8 @@ static int open_capture(struct recording *r, struct launch *command)
 		.command_fd = r->target->exe_fd,
 		.attach = recording_attach__capture(r->opt.attach),
 		.sample_hz = r->opt.hz,
+		.steady = r->steady,
+		.later = r->later,
 		.ring_sz = recording__has_probes(r) ? 0 : SAMPLES_RING_SZ,
 	};
 	struct gbt_leaf_range *leaves = NULL;
@@ -196,6 +198,7 @@ int recording__open(pid_t pid, struct launch *command, const struct recording_op
 	r->open_ns = clock__monotonic_ns();
 	if (!command)
 		process__cpu_ns(r->target->proc, &r->cpu_open_ns);
+	recording__choose_steady(r);
 	err = plan_probes(r, command);
 	if (opt->kernel)
 		load_kernel(r);

@@ -28,6 +28,11 @@ static bool has(const struct recording *r, unsigned kind)
 	       (kind == GBT_SPAN_SQL && plan__has(&r->plan, SITE_SQL_BEGIN_STMT));
 }
 
+uint64_t recording_requests__sites(unsigned span)
+{
+	return span < GBT_SPAN_MAX ? kinds[span].sites : 0;
+}
+
 /* The kinds, 1 << each. */
 static unsigned wanted(const struct recording *r)
 {
@@ -83,6 +88,8 @@ int recording_requests__planned(struct recording *r)
 	for (unsigned i = 0; i < GBT_SPAN_MAX; i++) {
 		if (has(r, i))
 			r->requests.open_max = OPEN_MAX;
+		if (kinds[i].sites && !(kinds[i].sites & ~r->steady))
+			r->requests.steady |= 1u << i;
 	}
 	r->requests.names = r->opt.labels;
 	if (!c)

@@ -18,4 +18,7 @@ const struct condition *recording_requests__lacks(const struct recording *r,
 /* A note where requests are asked for and there are none to be seen. */
 void recording_requests__note(struct recording *r);
 
+/* The probes of enum gbt_span. */
+uint64_t recording_requests__sites(unsigned span);
+
 #endif

@@ -97,7 +97,7 @@ static void *drain_loop(void *ctx)
 
 		err = r->window ? drain_to_window(r, now, &heap_due)
 				: drain_once(r, now, &heap_due);
-		if (!err && r->raw)
+		if (!err)
 			err = recording__govern(r, clock__monotonic_ns());
 		if (r->raw)
 			r->spool_sz = raw_writer__bytes(r->raw) +

@@ -68,22 +68,32 @@ void recording__window_free(struct recording *r)
 	r->window = NULL;
 }
 
+void recording__window_mark(const struct recording *r, uint64_t now_ns, struct window_mark *out)
+{
+	*out = (struct window_mark){.time_ns = now_ns,
+				    .heap_reads_failed = r->heap_reads_failed,
+				    .tool_cpu_ns = recording__tool_cpu_ns(),
+				    .spent_ns = r->window->spent_ns};
+	capture__stats(r->capture, out->counters);
+	process__cpu_ns(r->target->proc, &out->target_cpu_ns);
+}
+
 static int add_chunk(struct recording *r, uint64_t now_ns)
 {
-	struct window_mark mark = {.time_ns = now_ns,
-				   .heap_reads_failed = r->heap_reads_failed,
-				   .tool_cpu_ns = recording__tool_cpu_ns()};
+	struct window_mark mark;
 
-	capture__stats(r->capture, mark.counters);
-	process__cpu_ns(r->target->proc, &mark.target_cpu_ns);
+	recording__window_mark(r, now_ns, &mark);
 	return window__chunk(r->window->w, &mark);
 }
 
 int recording__window_begin(struct recording *r)
 {
+	const struct raw_slice_end none = {.end_ns = r->snapshot->end_ns};
 	int err = window__begin(r->window->w, r->snapshot);
 
 	r->window->drained_ns = r->snapshot->end_ns;
+	if (!err && r->later)
+		return recording__window_gap(r, &none);
 	if (!err)
 		err = add_chunk(r, clock__monotonic_ns());
 	return err;
@@ -124,13 +134,19 @@ static void judge_sums(struct recording *r, uint64_t now_ns)
 	struct recording_window *rw = r->window;
 	uint32_t procs = window__now(rw->w)->gomaxprocs;
 	uint64_t cpu_ns, periods, throttled;
+	bool sees = window__sees_since(rw->w);
 
 	if (rw->summed_ns)
 		rw->capacity_ns += (now_ns - rw->summed_ns) * (procs ? procs : 1);
 	rw->summed_ns = now_ns;
 	if ((judges(r, COND_CPU) || judges(r, COND_ASSIST)) &&
 	    !process__cpu_ns(r->target->proc, &cpu_ns)) {
-		triggers__sums(rw->t, COND_ASSIST, 0, (double)cpu_ns, now_ns);
+		/* between slices there are no assists to be seen */
+		if (sees && rw->cpu_ns && cpu_ns > rw->cpu_ns)
+			rw->seen_cpu_ns += cpu_ns - rw->cpu_ns;
+		rw->cpu_ns = cpu_ns;
+		if (sees)
+			triggers__sums(rw->t, COND_ASSIST, 0, (double)rw->seen_cpu_ns, now_ns);
 		triggers__sums(rw->t, COND_CPU, (double)cpu_ns, (double)rw->capacity_ns, now_ns);
 	}
 	if (rw->cgroup && !cgroup_cpu__periods(rw->cgroup, &periods, &throttled))
@@ -181,7 +197,8 @@ static void judge_levels(struct recording *r, uint64_t now_ns)
 	struct recording_window *rw = r->window;
 
 	judge_lasting(r, now_ns);
-	triggers__level(rw->t, COND_GOROUTINES, (double)window__now(rw->w)->alive, now_ns);
+	if (recording__sees(r, COND_GOROUTINES))
+		triggers__level(rw->t, COND_GOROUTINES, (double)window__now(rw->w)->alive, now_ns);
 	judge_status(r, now_ns);
 	judge_sums(r, now_ns);
 	triggers__tick(rw->t, now_ns);
@@ -196,16 +213,22 @@ static int on_event(void *ctx, const struct gbt_event *e, const struct gstep *st
 	return triggers__event(r->window->t, e, steps, cnt);
 }
 
+int recording__window_settle(struct recording *r, uint64_t until_ns)
+{
+	return window__settle(r->window->w, until_ns, on_event, r);
+}
+
 int recording__window_tick(struct recording *r, uint64_t now_ns)
 {
 	struct recording_window *rw = r->window;
 	int err = 0;
 
+	recording__window_account(r, now_ns);
 	if (window__is_due(rw->w, now_ns))
 		err = add_chunk(r, now_ns);
 	/* a ring is drained up to some moment behind now_ns: all of before is there */
 	if (!err)
-		err = window__settle(rw->w, now_ns, on_event, r);
+		err = recording__window_settle(r, now_ns);
 	rw->drained_ns = now_ns;
 	if (!err && now_ns >= rw->levels_due_ns) {
 		judge_levels(r, now_ns);
@@ -220,7 +243,7 @@ int recording__window_end(struct recording *r)
 	int err;
 
 	pthread_mutex_lock(&rw->lock);
-	err = window__settle(rw->w, UINT64_MAX, on_event, r);
+	err = recording__window_settle(r, UINT64_MAX);
 	rw->drained_ns = r->trailer.end_ns;
 	pthread_mutex_unlock(&rw->lock);
 	return err;
@@ -250,7 +273,10 @@ void recording__misses(struct recording *r, struct recording_misses *out)
 {
 	pthread_mutex_lock(&r->window->lock);
 	*out = (struct recording_misses){.lost = lost_events(r),
-					 .late = window__late(r->window->w)};
+					 .late = window__late(r->window->w),
+					 .watched_ns = r->window->watched_ns,
+					 .blind_ns = r->window->blind_ns,
+					 .slices = r->window->slices};
 	pthread_mutex_unlock(&r->window->lock);
 }
 
@@ -274,7 +300,7 @@ static int check_sites(const struct recording *r, const struct condition *c, siz
 	return -EOPNOTSUPP;
 }
 
-int recording__judge(struct recording *r, const struct condition *c, size_t cnt)
+int recording__judge(struct recording *r, const struct condition *c, size_t cnt, bool always)
 {
 	struct recording_window *rw = r->window;
 	struct triggers *t = NULL, *before;
@@ -293,6 +319,7 @@ int recording__judge(struct recording *r, const struct condition *c, size_t cnt)
 		t = before;
 		r->opt.conditions = c;
 		r->opt.condition_cnt = cnt;
+		r->opt.always = always;
 		window__untell(rw->w);
 	}
 	pthread_mutex_unlock(&rw->lock);

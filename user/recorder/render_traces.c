@@ -24,6 +24,7 @@ struct making {
 	struct model *model;
 	struct trace_writer *trace; /* NULL: none is written */
 	bool logged;		    /* what this part is stands in the trace */
+	bool transitions;
 	uint64_t seen_cnt;
 };
 
@@ -81,11 +82,19 @@ static int on_transition(void *ctx, const struct transition *t)
 	return err ? err : analysis__transition(m->part->analysis, t);
 }
 
+/* Where there are no transitions, what single probes told is no whole story. */
+static bool is_of_story(const struct making *m, const struct gbt_hdr *rec)
+{
+	return m->transitions || rec->kind == GBT_SAMPLE || rec->kind == GBT_HEAP;
+}
+
 static int on_event(void *ctx, const struct gbt_hdr *rec, size_t len)
 {
 	struct making *m = ctx;
 	int err = 0;
 
+	if (!is_of_story(m, rec))
+		return 0;
 	if (!(m->seen_cnt++ & 0xffff) && m->cfg->cancelled && m->cfg->cancelled())
 		return -ECANCELED;
 	if (!m->part->slice) /* else they get all of the window's, not only the slice's */
@@ -100,6 +109,8 @@ static int on_prescan(void *ctx, const struct gbt_hdr *rec, size_t len)
 {
 	struct making *m = ctx;
 
+	if (!is_of_story(m, rec))
+		return 0;
 	return model__prescan(m->model, rec, len);
 }
 
@@ -189,7 +200,11 @@ static int run(struct making *m)
 static int write_part(const struct render_traces_config *cfg, struct render_traces *all,
 		      struct trace_part *p)
 {
-	struct making m = {.cfg = cfg, .meta = raw_file__meta(cfg->raw), .all = all, .part = p};
+	struct making m = {.cfg = cfg,
+			   .meta = raw_file__meta(cfg->raw),
+			   .all = all,
+			   .part = p,
+			   .transitions = strcmp(raw_file__meta(cfg->raw)->mode, "observe") != 0};
 	int fd = -1, err = 0;
 
 	if (p->slice && p->slice->snapshot.n)
@@ -233,23 +248,39 @@ static int events_of(const struct raw_file *raw, const struct raw_slice *s, uint
 	return s->end_ns ? 0 : raw_file__each_event_of(raw, s, count_event, cnt, NULL);
 }
 
-/* Is it among the TRACES_MAX with most events? Of equal ones the earlier. */
-static bool is_kept(const struct trace_part *all, size_t cnt, size_t which)
+/*
+ * By what the main one is chosen: events, but of a watch first the slice that what fired lies in,
+ * else the last before it.
+ */
+static uint64_t rank(const struct raw_file *raw, const struct trace_part *p)
 {
-	uint64_t own = all[which].events;
+	const struct raw_reason *why = raw_file__reason(raw);
+
+	if (!why)
+		return p->events;
+	if (p->start_ns > why->time_ns)
+		return 0;
+	return p->end_ns >= why->time_ns ? UINT64_MAX : p->end_ns;
+}
+
+/* Is it among the TRACES_MAX that come first? Of equal ones the earlier. */
+static bool is_kept(const struct raw_file *raw, const struct trace_part *all, size_t cnt,
+		    size_t which)
+{
+	uint64_t own = rank(raw, &all[which]);
 	size_t above = 0;
 
 	for (size_t i = 0; i < cnt && above < TRACES_MAX; i++)
-		above += i < which ? all[i].events >= own : all[i].events > own;
+		above += i < which ? rank(raw, &all[i]) >= own : rank(raw, &all[i]) > own;
 	return above < TRACES_MAX;
 }
 
-static void name_parts(struct render_traces *t)
+static void name_parts(const struct raw_file *raw, struct render_traces *t)
 {
 	size_t n = 1;
 
 	for (size_t i = 1; i < t->cnt; i++)
-		if (t->parts[i].events > t->parts[t->main].events)
+		if (rank(raw, &t->parts[i]) > rank(raw, &t->parts[t->main]))
 			t->main = i;
 	for (size_t i = 0; i < t->cnt; i++) {
 		if (i == t->main)
@@ -259,7 +290,8 @@ static void name_parts(struct render_traces *t)
 	}
 }
 
-/* The first, and those with a moment of the window in them: one may begin when that has ended. */
+/* The first, and those with a moment of the window in them: one may begin when that has ended. A
+ * first one without length says that the window began between two. */
 static int collect_slices(const struct raw_file *raw, struct trace_part *all, size_t *cnt)
 {
 	int err = 0;
@@ -270,7 +302,9 @@ static int collect_slices(const struct raw_file *raw, struct trace_part *all, si
 
 		*p = (struct trace_part){
 			.slice = s, .start_ns = s->start_ns, .end_ns = end_of(raw, s)};
-		if (i && p->end_ns && p->end_ns <= p->start_ns)
+		bool is_only_one = !i && raw_file__slice_cnt(raw) == 1;
+
+		if (!is_only_one && p->end_ns && p->end_ns <= p->start_ns && (i || s->end_ns))
 			continue;
 		++*cnt;
 		err = events_of(raw, s, &p->events);
@@ -286,7 +320,7 @@ static int choose_slices(const struct raw_file *raw, struct render_traces *t)
 	for (size_t i = 0; !err && i < t->slices; i++) {
 		t->sliced_ns +=
 			all[i].end_ns > all[i].start_ns ? all[i].end_ns - all[i].start_ns : 0;
-		if (is_kept(all, t->slices, i))
+		if (is_kept(raw, all, t->slices, i))
 			t->parts[t->cnt++] = all[i];
 	}
 	free(all);
@@ -302,7 +336,7 @@ int render_traces__choose(const struct raw_file *raw, struct render_traces *t)
 	if (err)
 		return err;
 	if (t->cnt) {
-		name_parts(t);
+		name_parts(raw, t);
 		return 0;
 	}
 	t->cnt = 1;

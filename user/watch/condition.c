@@ -12,6 +12,7 @@
 #include "base/nearest.h"
 #include "base/size.h"
 #include "gobpftrace_abi.h"
+#include "goruntime/plan.h"
 
 #define WORD_MAX 64
 #define COUNT_MAX 1e15
@@ -20,27 +21,26 @@ static const struct subject {
 	const char *name;
 	enum cond_subject subject;
 	enum cond_unit unit;
-	bool level; /* a state that lasts: it may be below too, and "for" may be said */
-	bool events;
+	bool level;   /* a state that lasts: it may be below too, and "for" may be said */
 	uint8_t span; /* COND_REQUEST */
 } subjects[] = {
-	{"goroutines", COND_GOROUTINES, UNIT_COUNT, true, true, 0},
-	{"threads", COND_THREADS, UNIT_COUNT, true, false, 0},
-	{"sched", COND_SCHED, UNIT_NS, false, true, 0},
-	{"block", COND_BLOCK, UNIT_NS, false, true, 0},
-	{"syscall", COND_SYSCALL, UNIT_NS, false, true, 0},
-	{"stw", COND_STW, UNIT_NS, false, true, 0},
-	{"gc", COND_GC, UNIT_NS, false, true, 0},
-	{"assist", COND_ASSIST, UNIT_PERCENT, true, true, 0},
-	{"cpu", COND_CPU, UNIT_PERCENT, true, false, 0},
-	{"rss", COND_RSS, UNIT_BYTES, true, false, 0},
-	{"throttled", COND_THROTTLED, UNIT_PERCENT, true, false, 0},
-	{"heap", COND_HEAP, UNIT_BYTES, true, true, 0},
-	{"exit", COND_EXIT, UNIT_NONE, false, false, 0},
-	{"request", COND_REQUEST, UNIT_NS, false, true, GBT_SPAN_REQUEST},
-	{"client", COND_REQUEST, UNIT_NS, false, true, GBT_SPAN_CLIENT},
-	{"offcpu-running", COND_OFF_CPU, UNIT_NS, false, true, 0},
-	{"sql", COND_REQUEST, UNIT_NS, false, true, GBT_SPAN_SQL},
+	{"goroutines", COND_GOROUTINES, UNIT_COUNT, true, 0},
+	{"threads", COND_THREADS, UNIT_COUNT, true, 0},
+	{"sched", COND_SCHED, UNIT_NS, false, 0},
+	{"block", COND_BLOCK, UNIT_NS, false, 0},
+	{"syscall", COND_SYSCALL, UNIT_NS, false, 0},
+	{"stw", COND_STW, UNIT_NS, false, 0},
+	{"gc", COND_GC, UNIT_NS, false, 0},
+	{"assist", COND_ASSIST, UNIT_PERCENT, true, 0},
+	{"cpu", COND_CPU, UNIT_PERCENT, true, 0},
+	{"rss", COND_RSS, UNIT_BYTES, true, 0},
+	{"throttled", COND_THROTTLED, UNIT_PERCENT, true, 0},
+	{"heap", COND_HEAP, UNIT_BYTES, true, 0},
+	{"exit", COND_EXIT, UNIT_NONE, false, 0},
+	{"request", COND_REQUEST, UNIT_NS, false, GBT_SPAN_REQUEST},
+	{"client", COND_REQUEST, UNIT_NS, false, GBT_SPAN_CLIENT},
+	{"offcpu-running", COND_OFF_CPU, UNIT_NS, false, 0},
+	{"sql", COND_REQUEST, UNIT_NS, false, GBT_SPAN_SQL},
 };
 
 /* Kinds of waits by the tracer's reasons (model/names.c); any: without those of the runtime's own
@@ -387,12 +387,31 @@ int condition__parse(const char *text, struct condition *out, struct condition_e
 	return e ? e : parse_for(&p);
 }
 
-bool condition__needs_events(const struct condition *c)
+bool condition__wants_all(const struct condition *c)
 {
-	for (size_t i = 0; i < N(subjects); i++)
-		if (subjects[i].subject == c->subject)
-			return subjects[i].events;
-	return true; /* the qualified ones */
+	switch (c->subject) {
+	case COND_SCHED:
+	case COND_SCHED_PCT:
+	case COND_BLOCK:
+	case COND_SYSCALL:
+	case COND_STW:
+	case COND_GC:
+	case COND_ASSIST:
+	case COND_EXIT:
+	case COND_OFF_CPU: /* who runs is known from transitions */
+		return true;
+	default:
+		return false;
+	}
+}
+
+uint64_t condition__sites(const struct condition *c)
+{
+	/* where goroutines come to be, and where they end, those of C's threads among them */
+	if (c->subject == COND_GOROUTINES || c->subject == COND_GROWTH)
+		return SITES_CREATE | SITE_BIT(SITE_GOEXIT0) | SITE_BIT(SITE_GOEXIT1) |
+		       SITE_BIT(SITE_COROSWITCH) | SITE_BIT(SITE_NEEDM) | SITE_BIT(SITE_DROPM);
+	return 0;
 }
 
 bool condition__needs_requests(const struct condition *c)

@@ -71,8 +71,15 @@ int condition__parse(const char *text, struct condition *out, struct condition_e
 /* A value in the unit of the condition, for people: "12.3ms", "1.5 GiB", "92 %". */
 #define COND_VALUE_SZ 32
 const char *condition__format(const struct condition *c, double value, char out[COND_VALUE_SZ]);
-/* Does it need the events of the runtime (probes)? Else looks at /proc do. */
-bool condition__needs_events(const struct condition *c);
+/*
+ * Is it judged from every transition, or does it hold without a sign before? Then every probe has
+ * to be in place as long as a budget pays for it. Else it is enough that they come when it is half
+ * way to its threshold.
+ */
+bool condition__wants_all(const struct condition *c);
+/* Probes by SITE_BIT of goruntime/plan.h that it needs in any case, but for those of requests and
+ * calls; 0: it is judged from outside. */
+uint64_t condition__sites(const struct condition *c);
 /* Does it need, or can its capture tell more by, the times of threads without a CPU? */
 bool condition__wants_off_cpu(const struct condition *c);
 /* The least that is judged: shorter ones are not told. */

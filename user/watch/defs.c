@@ -71,6 +71,18 @@ int defs__add(struct defs *d, const struct gbt_hdr *rec, size_t len, uint32_t us
 	return 0;
 }
 
+static uint64_t id_of_pcs(const uint64_t *pcs, size_t cnt)
+{
+	return hash__bytes(pcs, cnt * sizeof(*pcs)) | 1;
+}
+
+uint64_t defs__id_of(const struct defs *d, const uint64_t *pcs, size_t cnt)
+{
+	uint64_t id = cnt ? id_of_pcs(pcs, cnt < GBT_STACK_MAX ? cnt : GBT_STACK_MAX) : 0;
+
+	return imap__get(&d->stacks, id, NULL) ? id : 0;
+}
+
 int defs__add_pcs(struct defs *d, const uint64_t *pcs, size_t cnt, bool cut, uint32_t used,
 		  uint64_t *id)
 {
@@ -86,7 +98,7 @@ int defs__add_pcs(struct defs *d, const uint64_t *pcs, size_t cnt, bool cut, uin
 	rec.cnt = (uint32_t)cnt;
 	rec.flags = cut ? GBT_F_STACK_CUT : 0;
 	memcpy(rec.pcs, pcs, cnt * sizeof(*pcs));
-	*id = rec.id = hash__bytes(rec.pcs, cnt * sizeof(*pcs)) | 1;
+	*id = rec.id = id_of_pcs(pcs, cnt);
 	return defs__add(d, &rec.hdr, offsetof(struct gbt_stack, pcs) + 8 * cnt, used);
 }
 

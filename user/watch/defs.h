@@ -36,6 +36,8 @@ int defs__add(struct defs *d, const struct gbt_hdr *rec, size_t len, uint32_t us
 /* The same for the stack of a snapshot, which has no id yet: one by its content. 0: no stack. */
 int defs__add_pcs(struct defs *d, const uint64_t *pcs, size_t cnt, bool cut, uint32_t used,
 		  uint64_t *id);
+/* The id that defs__add_pcs gave such a stack; 0: it is not there. */
+uint64_t defs__id_of(const struct defs *d, const uint64_t *pcs, size_t cnt);
 /* An event of chunk `used` refers to what it refers to. */
 void defs__use(struct defs *d, const struct gbt_event *e, uint32_t used);
 void defs__use_stack(struct defs *d, uint64_t id, uint32_t used);

@@ -60,7 +60,8 @@ struct triggers {
 	 * record behind what the kernel tells of it. */
 	struct firing held[HELD_MAX];
 	size_t held_cnt;
-	bool requests; /* a condition is about them */
+	bool requests;	  /* a condition is about them */
+	uint64_t sign_ns; /* triggers__sign */
 	struct open_requests open;
 };
 
@@ -98,10 +99,18 @@ static bool exceeds(const struct condition *c, double value)
 	return c->below ? value < c->value : value > c->value;
 }
 
+/* Half way to it: who sees so much has time to look closer. */
+static bool is_near(const struct condition *c, double value)
+{
+	return c->below ? value < c->value * 2 : value > c->value / 2;
+}
+
 /* Something that lasts: fires when it has held for as long as is asked. */
 static void judge_level(struct triggers *t, struct judge *j, double value, uint64_t for_ns,
 			uint64_t now_ns)
 {
+	if (is_near(j->c, value))
+		t->sign_ns = now_ns;
 	if (!exceeds(j->c, value)) {
 		j->since_ns = 0;
 		j->holds = false;
@@ -315,6 +324,27 @@ static void judge_request_lasting(struct triggers *t, uint64_t goid, struct requ
 	}
 }
 
+static void sign_of_request(struct triggers *t, const struct request_name *r, uint64_t now_ns)
+{
+	for (size_t i = 0; i < t->cnt; i++) {
+		const struct condition *c = t->j[i].c;
+
+		if (c->subject == COND_REQUEST && is_near(c, (double)length(r->begin_ns, now_ns)) &&
+		    is_asked_for(c, r))
+			t->sign_ns = now_ns;
+	}
+}
+
+uint64_t triggers__sign(struct triggers *t, uint64_t now_ns)
+{
+	uint64_t who, at;
+	size_t it = 0;
+
+	while (t->requests && t->sign_ns < now_ns && imap__next(&t->open.by_who, &it, &who, &at))
+		sign_of_request(t, &t->open.r[at], now_ns);
+	return t->sign_ns;
+}
+
 static void requests_lasting(struct triggers *t, uint64_t from_ns, uint64_t now_ns)
 {
 	uint64_t who, at;
@@ -411,6 +441,8 @@ static void judge_request(struct triggers *t, struct judge *j, const struct gbt_
 
 	if (!condition__needs_requests(j->c) || !is_asked_for(j->c, r))
 		return;
+	if (j->c->subject == COND_REQUEST && is_near(j->c, (double)ns))
+		t->sign_ns = e->hdr.time_ns;
 	if (j->c->subject == COND_REQUEST_RATE)
 		j->request_cnt++;
 	else if (j->c->subject == COND_REQUEST_PCT)
@@ -537,6 +569,13 @@ void triggers__tick(struct triggers *t, uint64_t now_ns)
 		else if (t->j[i].c->subject == COND_REQUEST_RATE)
 			judge_rate(t, &t->j[i], now_ns);
 	}
+}
+
+void triggers__blind(struct triggers *t, bool to_requests)
+{
+	t->gc = t->stw = (struct range){0};
+	if (to_requests)
+		open_requests__free(&t->open);
 }
 
 /* ---- life ---- */

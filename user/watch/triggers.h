@@ -58,6 +58,12 @@ void triggers__sums(struct triggers *t, enum cond_subject subject, double part, 
 		    uint64_t now_ns);
 /* Percentiles are judged: about once a second. */
 void triggers__tick(struct triggers *t, uint64_t now_ns);
+/* From here on transitions are not seen; nor are requests, where it says so. What goes on may end
+ * meanwhile. */
+void triggers__blind(struct triggers *t, bool to_requests);
+/* When a condition was last seen half way to its threshold or beyond, open requests looked at now;
+ * 0: never. */
+uint64_t triggers__sign(struct triggers *t, uint64_t now_ns);
 /* The next that fired, oldest first. */
 bool triggers__take(struct triggers *t, struct firing *out);
 /* How often one fired that was not kept, because too many came before they were taken. */

@@ -23,7 +23,23 @@ void window_chunk__put(struct window_chunk *c)
 	if (!c || atomic_fetch_sub(&c->users, 1) > 1)
 		return;
 	munmap(c->data, c->sz);
+	window_slice__put(c->slice);
 	free(c);
+}
+
+struct window_slice *window_slice__get(struct window_slice *s)
+{
+	if (s)
+		atomic_fetch_add(&s->users, 1);
+	return s;
+}
+
+void window_slice__put(struct window_slice *s)
+{
+	if (!s || atomic_fetch_sub(&s->users, 1) > 1)
+		return;
+	snapshot__free(s->taken);
+	free(s);
 }
 
 int window_chunk__each(const struct window_chunk *c, size_t len, raw_record_fn fn, void *ctx)
@@ -71,6 +87,7 @@ static int add_chunk(struct window *w, const struct window_mark *mark)
 	c->no = ++w->next_no;
 	c->mark = *mark;
 	c->mark.late = w->late;
+	c->slice = window_slice__get(w->slice);
 	w->chunks[w->cnt++] = c;
 	return 0;
 }
@@ -82,11 +99,38 @@ static int fold_away(void *ctx, const struct gbt_hdr *rec, size_t len)
 	return gstates__event(&w->then, (const struct gbt_event *)rec, NULL, NULL);
 }
 
+/* Its events are to be folded into the states of its slice's begin. */
+static int begin_folding(struct window *w, const struct window_slice *s)
+{
+	struct gstates states;
+	int err;
+
+	if (w->then_of == s)
+		return 0;
+	err = window__states_of(w, s, &states);
+	if (err)
+		return err;
+	gstates__free(&w->then);
+	w->then = states;
+	w->then_of = s;
+	return 0;
+}
+
 static int drop_first(struct window *w)
 {
 	struct window_chunk *c = w->chunks[0];
-	int err = window_chunk__each(c, c->len, fold_away, w);
+	bool last_of_it = w->cnt == 1 || w->chunks[1]->slice != c->slice;
+	int err = 0;
 
+	if (c->slice && !last_of_it) {
+		err = begin_folding(w, c->slice);
+		if (!err)
+			err = window_chunk__each(c, c->len, fold_away, w);
+	} else if (c->slice) {
+		w->chunks_sz -= c->slice->taken_sz;
+		if (w->then_of == c->slice)
+			w->then_of = NULL;
+	}
 	w->chunks_sz -= c->len;
 	window_chunk__put(c);
 	memmove(w->chunks, w->chunks + 1, --w->cnt * sizeof(struct window_chunk *));
@@ -248,6 +292,8 @@ int window__settle(struct window *w, uint64_t until_ns, window_event_fn fn, void
 		err = append(w, e, p->len);
 		if (!err)
 			err = gstates__event(&w->now, e, steps, &cnt);
+		if (!w->slice) /* what it seems to leave may be long over */
+			cnt = 0;
 		name_waits(w, steps, cnt);
 		if (!err && fn)
 			err = fn(ctx, e, steps, cnt);
@@ -289,15 +335,30 @@ void window__free(struct window *w)
 	defs__free(&w->defs);
 	gstates__free(&w->then);
 	gstates__free(&w->now);
+	window_slice__put(w->slice);
 	for (size_t i = 0; i < w->wait_reasons_cnt; i++)
 		free(w->wait_reasons[i]);
 	free(w->wait_reasons);
 	free(w);
 }
 
-static int take_g(struct window *w, const struct snapshot *s, const struct snap_g *g)
+/* A definition that finds no room is counted: its goroutine has no stack then. */
+static int define(struct window *w, const struct snapshot *s, const struct snap_g *g, uint64_t *id)
 {
-	struct gstate st = {
+	int err = defs__add_pcs(&w->defs, s->pcs + g->stack_off, g->stack_cnt, g->stack_cut,
+				w->next_no + 1, id);
+
+	if (err != -ENOSPC)
+		return err;
+	w->refused++;
+	*id = 0;
+	return 0;
+}
+
+static int take_g(const struct snapshot *s, const struct snap_g *g, uint64_t stack,
+		  struct gstates *out)
+{
+	const struct gstate st = {
 		.goid = g->goid,
 		.startpc = g->startpc,
 		.since_ns = s->end_ns,
@@ -307,19 +368,49 @@ static int take_g(struct window *w, const struct snapshot *s, const struct snap_
 		.stack_cut = g->stack_cut,
 		.assist = g->in_mark_assist ? GASSIST_OPEN : GASSIST_NONE,
 		.tid = (uint32_t)g->tid,
+		.stack = stack,
 	};
-	int err;
 
-	if (!g->goid)
-		return 0;
-	err = defs__add_pcs(&w->defs, s->pcs + g->stack_off, g->stack_cnt, g->stack_cut, 0,
-			    &st.stack);
-	if (err == -ENOSPC) {
-		w->refused++;
-		st.stack = 0;
-		err = 0;
+	return gstates__put(out, &st);
+}
+
+/* Into empty states. w NULL: their stacks are defined already, where there was room. */
+static int take_states(struct window *w, const struct defs *defs, const struct snapshot *s,
+		       struct gstates *out)
+{
+	int err = 0;
+
+	out->gomaxprocs = s->gomaxprocs;
+	out->gc_on = s->gcphase;
+	for (size_t i = 0; !err && i < s->g_cnt; i++) {
+		const struct snap_g *g = &s->g[i];
+		uint64_t id = 0;
+
+		if (!g->goid)
+			continue;
+		if (w)
+			err = define(w, s, g, &id);
+		else
+			id = defs__id_of(defs, s->pcs + g->stack_off, g->stack_cnt);
+		if (!err)
+			err = take_g(s, g, id, out);
 	}
-	return err ? err : gstates__put(&w->then, &st);
+	for (size_t i = 0; !err && i < s->m_cnt; i++) {
+		struct mstate m = {.tid = s->m[i].tid, .goid = s->m[i].curg, .p = s->m[i].p};
+
+		err = m.tid ? gstates__put_m(out, &m) : 0;
+	}
+	if (err)
+		gstates__free(out);
+	return err;
+}
+
+int window__states_of(const struct window *w, const struct window_slice *s, struct gstates *out)
+{
+	*out = (struct gstates){0};
+	if (w->then_of == s)
+		return gstates__copy(&w->then, out);
+	return take_states(NULL, &w->defs, s->taken, out);
 }
 
 static int take_reasons(struct window *w, const struct snapshot *s)
@@ -338,20 +429,84 @@ static int take_reasons(struct window *w, const struct snapshot *s)
 	return 0;
 }
 
+static int new_slice(struct window *w, uint64_t start_ns, struct snapshot *taken)
+{
+	struct window_slice *s = calloc(1, sizeof(*s));
+
+	if (!s) {
+		snapshot__free(taken);
+		return -ENOMEM;
+	}
+	atomic_init(&s->users, 1);
+	s->start_ns = start_ns;
+	s->taken = taken;
+	if (taken)
+		s->taken_sz = taken->g_cnt * sizeof(*taken->g) + taken->m_cnt * sizeof(*taken->m) +
+			      taken->pcs_cnt * sizeof(*taken->pcs);
+	w->chunks_sz += s->taken_sz;
+	w->slice = s;
+	return 0;
+}
+
 int window__begin(struct window *w, const struct snapshot *s)
 {
 	int err = take_reasons(w, s);
 
-	w->then.gomaxprocs = s->gomaxprocs;
-	w->then.gc_on = s->gcphase;
-	for (size_t i = 0; !err && i < s->g_cnt; i++)
-		err = take_g(w, s, &s->g[i]);
-	for (size_t i = 0; !err && i < s->m_cnt; i++) {
-		struct mstate m = {.tid = s->m[i].tid, .goid = s->m[i].curg, .p = s->m[i].p};
+	if (!err)
+		err = take_states(w, NULL, s, &w->then);
+	if (!err)
+		err = gstates__copy(&w->then, &w->now);
+	if (!err)
+		err = new_slice(w, 0, NULL);
+	w->then_of = w->slice;
+	return err;
+}
 
-		err = m.tid ? gstates__put_m(&w->then, &m) : 0;
+int window__pause(struct window *w, const struct raw_slice_end *e, const struct window_mark *mark)
+{
+	struct window_slice *s = w->slice;
+	bool has_chunk = w->cnt && last(w)->slice == s;
+
+	if (!s)
+		return 0;
+	s->end = *e;
+	s->ended = true;
+	w->slice = NULL;
+	if (!has_chunk) {
+		w->chunks_sz -= s->taken_sz;
+		if (w->then_of == s)
+			w->then_of = NULL;
 	}
-	return err ? err : gstates__copy(&w->then, &w->now);
+	window_slice__put(s);
+	return window__chunk(w, mark);
+}
+
+int window__resume(struct window *w, struct snapshot *s, uint64_t start_ns,
+		   const struct window_mark *mark)
+{
+	struct gstates states = {0};
+	int err;
+
+	if (w->slice) {
+		snapshot__free(s);
+		return -EALREADY;
+	}
+	err = take_states(w, NULL, s, &states);
+	if (err) {
+		snapshot__free(s);
+		return err;
+	}
+	gstates__free(&w->now);
+	w->now = states;
+	err = new_slice(w, start_ns, s);
+	return err ? err : window__chunk(w, mark);
+}
+
+uint64_t window__sees_since(const struct window *w)
+{
+	if (!w->slice)
+		return 0;
+	return w->slice->start_ns ? w->slice->start_ns : 1;
 }
 
 void window__need(struct window *w, uint64_t stack)
@@ -362,7 +517,7 @@ void window__need(struct window *w, uint64_t stack)
 void window__each_lasting(struct window *w, uint64_t from_ns, uint64_t now_ns, window_lasting_fn fn,
 			  void *ctx)
 {
-	for (size_t i = 0; i < w->now.g_cnt; i++) {
+	for (size_t i = 0; w->slice && i < w->now.g_cnt; i++) {
 		struct gstate *g = &w->now.g[i];
 		struct gstep s;
 

@@ -17,6 +17,9 @@
  * first chunk begins (the events that go are folded into them, so no state has to be read from
  * the target or stored with each chunk), and the definitions that are referred to.
  *
+ * Where a budget takes probes away and puts them back, transitions lie in slices of the time, each
+ * with the states of its own begin. Between them only what stays in place tells something.
+ *
  * Records come ring by ring and are brought into order of time here. One thread at a time; a cut
  * may be used by another.
  */
@@ -34,7 +37,8 @@ struct window_mark {
 	uint64_t counters[GBT_C_MAX];
 	uint64_t target_cpu_ns, tool_cpu_ns;
 	uint64_t heap_reads_failed;
-	uint64_t late; /* the window's own count */
+	uint64_t spent_ns; /* of a budget */
+	uint64_t late;	   /* the window's own count */
 };
 
 int window__new(const struct window_config *cfg, struct window **out);
@@ -45,11 +49,22 @@ void window__bound(struct window *w, uint64_t max_sz);
  * needed any more then. */
 int window__begin(struct window *w, const struct snapshot *s);
 
+/*
+ * The slice that began with window__begin, or with resume, is over: everything up to e->end_ns is
+ * settled. Then the next one begins at start_ns, with states that were read behind it; s becomes
+ * the window's in any case.
+ */
+int window__pause(struct window *w, const struct raw_slice_end *e, const struct window_mark *mark);
+int window__resume(struct window *w, struct snapshot *s, uint64_t start_ns,
+		   const struct window_mark *mark);
+/* Since when every transition is seen; 0: it is not. */
+uint64_t window__sees_since(const struct window *w);
+
 /* A record as a ring had it, len its true length at least. -EBADMSG: malformed, not taken. */
 int window__record(struct window *w, const void *rec, size_t len);
 /*
  * Every record of a time up to until_ns is there: in order of time they go into the window, and fn
- * sees each with the steps that it means. Not 0 from fn ends it.
+ * sees each with the steps that it means (none between slices). Not 0 from fn ends it.
  */
 typedef int (*window_event_fn)(void *ctx, const struct gbt_event *e, const struct gstep *steps,
 			       size_t cnt);
@@ -66,7 +81,7 @@ void window__need(struct window *w, uint64_t stack);
 /*
  * Each goroutine that has been in its state since from_ns or later, as a step that goes on
  * (GSTEP_LASTS); those whose state began unseen are left out, and those that run. What fn sets in
- * *told is told by the step that ends this state.
+ * *told is told by the step that ends this state. Between slices there is none.
  */
 typedef void (*window_lasting_fn)(void *ctx, const struct gstep *s, uint32_t *told);
 void window__each_lasting(struct window *w, uint64_t from_ns, uint64_t now_ns, window_lasting_fn fn,
@@ -83,9 +98,13 @@ uint64_t window__late(const struct window *w);	/* records that came behind their
 struct window_cut {
 	uint64_t start_ns, end_ns;
 	struct window_mark mark; /* counted when it began, or up to a chunk earlier */
-	struct snapshot *states; /* at start_ns */
+	struct snapshot *states; /* at start_ns; of a begin between slices: no goroutines */
 	struct window_chunk **chunks;
 	size_t *lens, cnt;
+	struct window_slice **slices; /* that have a part in it, in order */
+	size_t slice_cnt;
+	bool sliced;	    /* it has a moment between slices */
+	uint64_t sliced_ns; /* all slices together */
 	struct buf defs;
 	uint64_t late;	  /* since mark: judged out of their order */
 	uint64_t refused; /* definitions (stacks, labels) that found no room since the begin of all
@@ -97,6 +116,15 @@ struct window_cut {
 int window__cut(const struct window *w, uint64_t from_ns, uint64_t to_ns, struct window_cut **out);
 /* Definitions, then the events inside of it, in order of time. */
 int window_cut__each(const struct window_cut *c, raw_record_fn fn, void *ctx);
+/* The same, of a sliced one, with the slices as a raw stream has them: the first begins unsaid, if
+ * need be as one without length; the last may go on to the end. */
+struct window_sink {
+	raw_record_fn record;
+	int (*begins)(void *ctx, uint64_t start_ns, const struct snapshot *states);
+	int (*ends)(void *ctx, const struct raw_slice_end *e);
+	void *ctx;
+};
+int window_cut__each_slice(const struct window_cut *c, const struct window_sink *to);
 void window_cut__free(struct window_cut *c);
 
 #endif

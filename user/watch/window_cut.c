@@ -141,22 +141,69 @@ static int catch_up(void *ctx, const struct gbt_hdr *rec, size_t len)
 	return gstates__event(c->st, (const struct gbt_event *)rec, NULL, NULL);
 }
 
-/* The chunks that begin before start_ns have events of before it. */
-static int states_at(const struct window *w, uint64_t start_ns, struct snapshot **out)
+/* Between slices nobody is known. */
+static int nobody_at(const struct window *w, uint64_t start_ns, struct snapshot **out)
+{
+	const struct gstates none = {.gomaxprocs = w->now.gomaxprocs};
+
+	return build_states(w, &none, start_ns, out);
+}
+
+/* Its chunks that begin before start_ns have events of before it. */
+static int states_in(const struct window *w, const struct window_slice *s, uint64_t start_ns,
+		     struct snapshot **out)
 {
 	struct gstates st;
 	struct catching_up c = {&st, start_ns};
-	int err = gstates__copy(&w->then, &st);
+	int err = window__states_of(w, s, &st);
 
 	if (err)
 		return err;
 	for (size_t i = 0; !err && i < w->cnt; i++)
-		if (w->chunks[i]->begin_ns && w->chunks[i]->begin_ns < start_ns)
+		if (w->chunks[i]->slice == s && w->chunks[i]->begin_ns &&
+		    w->chunks[i]->begin_ns < start_ns)
 			err = window_chunk__each(w->chunks[i], w->chunks[i]->len, catch_up, &c);
 	if (!err)
 		err = build_states(w, &st, start_ns, out);
 	gstates__free(&st);
 	return err;
+}
+
+static uint64_t end_of(const struct window_cut *c, const struct window_slice *s)
+{
+	return s->ended && s->end.end_ns < c->end_ns ? s->end.end_ns : c->end_ns;
+}
+
+static uint64_t begin_of(const struct window_cut *c, const struct window_slice *s)
+{
+	return s->start_ns > c->start_ns ? s->start_ns : c->start_ns;
+}
+
+static int states_at(const struct window *w, const struct window_cut *c, struct snapshot **out)
+{
+	const struct window_slice *first = c->slice_cnt ? c->slices[0] : NULL;
+
+	if (!first || first->start_ns > c->start_ns)
+		return nobody_at(w, c->start_ns, out);
+	return states_in(w, first, c->start_ns, out);
+}
+
+/* Those with a moment in the cut: each has a chunk, if an empty one. */
+static int take_slices(const struct window *w, struct window_cut *c)
+{
+	c->slices = calloc(w->cnt, sizeof(struct window_slice *));
+	if (!c->slices)
+		return -ENOMEM;
+	for (size_t i = 0; i < w->cnt; i++) {
+		struct window_slice *s = w->chunks[i]->slice;
+
+		if (!s || (i && w->chunks[i - 1]->slice == s) || begin_of(c, s) >= end_of(c, s))
+			continue;
+		c->sliced_ns += end_of(c, s) - begin_of(c, s);
+		c->slices[c->slice_cnt++] = window_slice__get(s);
+	}
+	c->sliced = c->sliced_ns < c->end_ns - c->start_ns;
+	return 0;
 }
 
 /* ---- the records ---- */
@@ -212,13 +259,86 @@ int window__cut(const struct window *w, uint64_t from_ns, uint64_t to_ns, struct
 	c->full = from_ns < first_ns && w->full;
 	take_mark(w, c);
 	c->late = w->late - c->mark.late;
-	err = take_chunks(w, c);
+	err = take_slices(w, c);
 	if (!err)
-		err = states_at(w, c->start_ns, &c->states);
+		err = take_chunks(w, c);
+	if (!err)
+		err = states_at(w, c, &c->states);
 	if (err)
 		window_cut__free(c);
 	else
 		*out = c;
+	return err;
+}
+
+/* A cut as it is told: which slices were. */
+struct telling {
+	const struct window_cut *c;
+	const struct window_sink *to;
+	size_t next;			/* slice to begin */
+	const struct window_slice *now; /* that has begun and not ended; NULL */
+};
+
+static int tell_end(struct telling *t)
+{
+	const struct window_slice *s = t->now;
+	struct raw_slice_end e;
+
+	t->now = NULL;
+	if (!s || !s->ended || s->end.end_ns > t->c->end_ns)
+		return 0;
+	e = s->end;
+	e.start_ns = begin_of(t->c, s);
+	return t->to->ends(t->to->ctx, &e);
+}
+
+/* The first that a stream has begins with it. */
+static int tell_begin(struct telling *t)
+{
+	const struct window_slice *s = t->c->slices[t->next++];
+	const struct raw_slice_end none = {.start_ns = t->c->start_ns, .end_ns = t->c->start_ns};
+	int err = 0;
+
+	t->now = s;
+	if (t->next == 1 && s->start_ns <= t->c->start_ns)
+		return 0;
+	if (t->next == 1)
+		err = t->to->ends(t->to->ctx, &none);
+	return err ? err : t->to->begins(t->to->ctx, s->start_ns, s->taken);
+}
+
+static bool is_to_come(const struct telling *t, const struct window_slice *s)
+{
+	for (size_t i = t->next; i < t->c->slice_cnt; i++)
+		if (t->c->slices[i] == s)
+			return true;
+	return false;
+}
+
+/* Up to the one that these records belong to, NULL: to none. */
+static int tell_up_to(struct telling *t, const struct window_slice *s)
+{
+	int err = 0;
+
+	if (t->now && t->now != s)
+		err = tell_end(t);
+	while (!err && t->now != s && is_to_come(t, s)) {
+		err = tell_begin(t);
+		if (!err && t->now != s)
+			err = tell_end(t);
+	}
+	return err;
+}
+
+static int tell_rest(struct telling *t)
+{
+	int err = tell_end(t);
+
+	while (!err && t->next < t->c->slice_cnt) {
+		err = tell_begin(t);
+		if (!err)
+			err = tell_end(t);
+	}
 	return err;
 }
 
@@ -237,21 +357,42 @@ static int if_inside(void *ctx, const struct gbt_hdr *rec, size_t len)
 	return in->fn(in->ctx, rec, len);
 }
 
-int window_cut__each(const struct window_cut *c, raw_record_fn fn, void *ctx)
+int window_cut__each_slice(const struct window_cut *c, const struct window_sink *to)
 {
-	struct inside in = {c, fn, ctx};
+	struct inside in = {c, to->record, to->ctx};
+	struct telling t = {.c = c, .to = to};
 	size_t off = 0, n;
 	int err = 0;
 
 	while (!err && off < c->defs.len) {
 		err = raw_record__size(span__of(c->defs.data + off, c->defs.len - off), &n);
 		if (!err)
-			err = fn(ctx, (const struct gbt_hdr *)(c->defs.data + off), n);
+			err = to->record(to->ctx, (const struct gbt_hdr *)(c->defs.data + off), n);
 		off += PAD(n);
 	}
-	for (size_t i = 0; !err && i < c->cnt; i++)
-		err = window_chunk__each(c->chunks[i], c->lens[i], if_inside, &in);
-	return err;
+	for (size_t i = 0; !err && i < c->cnt; i++) {
+		err = tell_up_to(&t, c->chunks[i]->slice);
+		if (!err)
+			err = window_chunk__each(c->chunks[i], c->lens[i], if_inside, &in);
+	}
+	return err ? err : tell_rest(&t);
+}
+
+static int nothing_begins(void *ctx, uint64_t start_ns, const struct snapshot *states)
+{
+	return 0;
+}
+
+static int nothing_ends(void *ctx, const struct raw_slice_end *e)
+{
+	return 0;
+}
+
+int window_cut__each(const struct window_cut *c, raw_record_fn fn, void *ctx)
+{
+	const struct window_sink to = {fn, nothing_begins, nothing_ends, ctx};
+
+	return window_cut__each_slice(c, &to);
 }
 
 void window_cut__free(struct window_cut *c)
@@ -260,6 +401,9 @@ void window_cut__free(struct window_cut *c)
 		return;
 	for (size_t i = 0; i < c->cnt; i++)
 		window_chunk__put(c->chunks[i]);
+	for (size_t i = 0; i < c->slice_cnt; i++)
+		window_slice__put(c->slices[i]);
+	free(c->slices);
 	free(c->chunks);
 	free(c->lens);
 	buf__free(&c->defs);

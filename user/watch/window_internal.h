@@ -6,6 +6,16 @@
 
 #include "watch/window.h"
 
+/* A stretch of time in which every transition was seen. */
+struct window_slice {
+	atomic_uint users;
+	uint64_t start_ns;
+	bool ended;
+	struct raw_slice_end end; /* then */
+	struct snapshot *taken;	  /* at its begin; NULL: window__begin's, which is in `then` */
+	size_t taken_sz;
+};
+
 /* Records, each padded to 8, in memory of a fixed place: a cut reads what is there while more is
  * appended behind it. */
 struct window_chunk {
@@ -15,6 +25,7 @@ struct window_chunk {
 	size_t len, sz;
 	uint64_t begin_ns, end_ns; /* times of its first and last event; 0: none */
 	struct window_mark mark;
+	struct window_slice *slice; /* that it is a part of; NULL: between two */
 };
 
 /* A record that waits for its turn. */
@@ -38,12 +49,18 @@ struct window {
 	size_t order_cnt, order_cap;
 	struct defs defs;
 	struct gstates then, now; /* when the first chunk begins, and as of the last event */
-	char **wait_reasons;	  /* as snapshots have them */
+	const struct window_slice *then_of;
+	struct window_slice *slice; /* that goes on; NULL */
+	char **wait_reasons;	    /* as snapshots have them */
 	size_t wait_reasons_cnt;
 	uint8_t block_of_wait[256]; /* the tracer's reason for each of them */
 };
 
 void window_chunk__put(struct window_chunk *c);
+struct window_slice *window_slice__get(struct window_slice *s);
+void window_slice__put(struct window_slice *s); /* NULL is legal */
+/* The states at its begin, or at that of its part which is still there. */
+int window__states_of(const struct window *w, const struct window_slice *s, struct gstates *out);
 /* Each record of [0, len); end when fn is not 0. */
 int window_chunk__each(const struct window_chunk *c, size_t len, raw_record_fn fn, void *ctx);
 

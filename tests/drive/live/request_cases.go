@@ -13,6 +13,7 @@ func requestCases() {
 	}
 	addBeside("requests without names: --no-labels", requestNamesCase)
 	addBeside("requests of a program without net/http", requestNoneCase)
+	add("watch: slow requests by their own probes", watchRequestCheapCase)
 	add("watch: slow requests, each with its cause", watchRequestCase)
 	callCases()
 	usage("watch match with --no-labels", "watch", "-p", "1", "-o", "out", "--no-labels", "--on", "request match '/a' > 1s")
@@ -78,6 +79,27 @@ func watchRequestCase(t *T) {
 	}
 	for _, c := range got {
 		t.slowRequest(t.Path(c.Folder))
+	}
+}
+
+// With the probes of requests alone until one is near its threshold: each is seen, with its length.
+func watchRequestCheapCase(t *T) {
+	p := t.fixture(cfg.newest+"/requests", "-slow", "700ms")
+	r := t.watch("-p", pidOf(p), "--keep", "1s", "--max-overhead", "20", "--cool-down", "0s", "--on", "request match 'GET /slow/lock/*' > 60ms")
+	time.Sleep(6 * time.Second)
+	list := t.ends(r)
+	got := of(list, "capture")
+	if len(got) < 2 {
+		t.Fatalf("%d captures, wanted 2 at least: %v", len(got), list)
+	}
+	for _, c := range got {
+		reason := t.json(t.read(filepath.Join(t.Path(c.Folder), "reason.json")))
+		if reason["ending"] != "200" || c.ValueRaw < 60e6 || c.ValueRaw > 500e6 {
+			t.Errorf("%v: %v", c, reason["ending"])
+		}
+	}
+	if e := list[len(list)-1]; e.Blind != 0 {
+		t.Errorf("requests were not seen for %v ns", e.Blind)
 	}
 }
 

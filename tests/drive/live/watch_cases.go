@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"gobpftrace.test/drive/lab"
 )
 
 func watchCases() {
@@ -26,6 +28,11 @@ func watchCases() {
 	add("watch: two that come later", watchSeveralCase)
 	add("watch: a service that is reloaded", watchServiceCase)
 	add("watch: little memory, a shorter window", watchMemoryCase)
+	add("watch: a budget makes slices", watchSlicesCase)
+	add("watch: no probes where none are needed", watchCheapCase)
+	add("watch: a sign puts probes in place", watchSignCase)
+	usage("watch --mode burst", "watch", "-p", "1", "-o", "out", "--mode", "burst")
+	usage("watch --mode full --max-overhead 2", "watch", "-p", "1", "-o", "out", "--mode", "full", "--max-overhead", "2")
 	add("watch: a full disk stops writing, not watching", watchDiskCase)
 	add("watch: replay of --raw gives the same", watchReplayCase)
 	add("watch: two in one folder", watchTwiceCase)
@@ -53,6 +60,9 @@ type event struct {
 	WrittenAfter                        int64 `json:"written_after_ns"`
 	ExecStatus                          *int  `json:"exec_status"`
 	Lost, Late                          *int
+	Watched                             float64 `json:"watched_ns"`
+	Blind                               float64 `json:"blind_ns"`
+	Slices                              int
 }
 
 // watch starts one that is attached when it returns. It prints into a file, which can be read while it
@@ -63,6 +73,10 @@ func (t *T) watch(args ...string) *running {
 		t.Fatalf("%v", err)
 	}
 	defer out.Close()
+	words := strings.Join(args, " ")
+	if !strings.Contains(words, "--config") && !strings.Contains(words, "--max-overhead") { // what is there is to be seen
+		args = append(args, "--mode", "full")
+	}
 	r := &running{cmd: exec.Command(cfg.tool, append([]string{"watch", "--json", "-o", "out"}, args...)...), begin: time.Now()}
 	r.cmd.Dir, r.cmd.Stdout, r.cmd.Stderr = t.dir, out, &r.err
 	if err := r.cmd.Start(); err != nil {
@@ -343,6 +357,81 @@ func watchMemoryCase(t *T) {
 	}
 }
 
+// A budget takes the probes away: the window is of slices, each a trace of its own, and the rest is told.
+func watchSlicesCase(t *T) {
+	p := t.fixture(cfg.newest+"/workload", watched...)
+	r := t.watch("-p", pidOf(p), "--keep", "4s", "--max-overhead", "5", "--raw", "--on", "block any > 1ms")
+	time.Sleep(6 * time.Second)
+	asked := t.gobpftrace("trigger", "out")
+	t.status(asked, 0)
+	list := t.ends(r)
+	dir := t.Path(strings.TrimSpace(asked.stdout))
+	reason := t.json(t.read(filepath.Join(dir, "reason.json")))
+	if window, seen := reason["window_ns"].(float64), reason["seen_ns"].(float64); window < 3.8e9 || seen <= 0 || seen > 0.9*window {
+		t.Errorf("of %v ns all was seen in %v ns", window, seen)
+	}
+	if text := t.read(filepath.Join(dir, "summary.txt")); !strings.HasPrefix(text, "PARTIAL: ") || !strings.Contains(text, "\n  seen  ") {
+		t.Errorf("the summary does not say that it is partial: %s", clip(text))
+	}
+	traces, _ := filepath.Glob(filepath.Join(dir, "trace*.out"))
+	if len(traces) == 0 {
+		t.Errorf("no trace")
+	}
+	for _, name := range traces {
+		t.judge(name, wants{transitions: 50, goroutines: 5})
+	}
+	t.status(t.gobpftrace("replay", filepath.Join(dir, "capture.raw"), "-o", "again", "-q"), 0)
+	for _, name := range append([]string{"reason.json", "goroutine.pprof"}, always...) {
+		if t.read(filepath.Join(dir, name)) != t.read(t.Path("again/"+name)) {
+			t.Errorf("%s of the replay is another", name)
+		}
+	}
+	if e := list[len(list)-1]; e.Slices < 1 || e.Blind <= 0 || e.Blind >= e.Watched {
+		t.Errorf("the end does not tell gaps: %v", e)
+	}
+}
+
+// Conditions that are judged from outside need no probes; those on goroutines a few.
+func watchCheapCase(t *T) {
+	p := t.program(cfg.newest + "/zoo")
+	text, err := lab.TextSum(p.Pid())
+	if err != nil {
+		t.Skipf("%v", err)
+	}
+	r := t.watch("-p", pidOf(p), "--keep", "2s", "--max-overhead", "2", "--on", "rss > 1TiB", "--on", "threads > 100000")
+	time.Sleep(500 * time.Millisecond)
+	if now, err := lab.TextSum(p.Pid()); err != nil || now != text {
+		t.Errorf("there are probes in the target, for nothing: %v", err)
+	}
+	asked := t.gobpftrace("trigger", "out")
+	t.status(asked, 0)
+	list := t.ends(r)
+	dir := t.Path(strings.TrimSpace(asked.stdout))
+	if exists(filepath.Join(dir, "trace.out")) || !exists(filepath.Join(dir, "goroutine.pprof")) {
+		t.Errorf("a trace, or no goroutines")
+	}
+	if !strings.HasPrefix(t.read(filepath.Join(dir, "summary.txt")), "NO TRACE: ") {
+		t.Errorf("the summary does not say that there is no trace")
+	}
+	if e := list[len(list)-1]; e.Blind != 0 {
+		t.Errorf("blind for %v ns, where nothing needs to be seen", e.Blind)
+	}
+}
+
+// A condition that is half way to its threshold has the probes put in place; who is beyond it is told from a trace.
+func watchSignCase(t *T) {
+	p := t.fixture(cfg.newest + "/zoo")
+	r := t.watch("-p", pidOf(p), "--keep", "2s", "--max-overhead", "50", "--on", "goroutines > 1500", "--on", "goroutines < 10")
+	time.Sleep(3 * time.Second)
+	asked := t.gobpftrace("trigger", "out")
+	t.status(asked, 0)
+	list := t.ends(r)
+	reason := t.json(t.read(filepath.Join(t.Path(strings.TrimSpace(asked.stdout)), "reason.json")))
+	if e := list[len(list)-1]; e.Slices < 1 || e.Blind != 0 || reason["seen_ns"].(float64) <= 0 {
+		t.Errorf("1000 goroutines of 1500 are no sign: %v, %v", e, reason["seen_ns"])
+	}
+}
+
 func watchDiskCase(t *T) {
 	if err := os.Mkdir(t.Path("out"), 0o755); err != nil {
 		t.Fatalf("%v", err)
@@ -405,7 +494,7 @@ func watchSudoCase(t *T) {
 		t.Fatalf("%v", err)
 	}
 	id := fmt.Sprint(nobodyID)
-	r := t.start([]string{"SUDO_UID=" + id, "SUDO_GID=" + id}, "watch", "-p", pidOf(p), "-o", "out", "--keep", "1s", "-q", "--max-captures", "1",
+	r := t.start([]string{"SUDO_UID=" + id, "SUDO_GID=" + id}, "watch", "-p", pidOf(p), "-o", "out", "--mode", "full", "--keep", "1s", "-q", "--max-captures", "1",
 		"--exec", "id -u >$GOBPFTRACE_CAPTURE/by; ls -l /proc/$$/fd | grep -c ' -> ' >$GOBPFTRACE_CAPTURE/fds")
 	for ; !exists(t.Path("out/trigger.sock")); time.Sleep(20 * time.Millisecond) {
 		if time.Since(r.begin) > patience/2 {
