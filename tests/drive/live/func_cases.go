@@ -13,15 +13,15 @@ func funcCases() {
 	}
 }
 
-// slowCall is a line of the log of tests/fixtures/slowfuncs.
-type slowCall struct {
+// loggedCall is a line of the log of tests/fixtures/slowfuncs.
+type loggedCall struct {
 	name       string
 	begin, end int64
 }
 
-func (t *T) slowCalls(path, name string) (list []slowCall) {
+func (t *T) loggedCalls(path, name string) (list []loggedCall) {
 	for _, line := range strings.Split(t.read(path), "\n") {
-		var c slowCall
+		var c loggedCall
 		if n, _ := fmt.Sscan(line, &c.name, &c.begin, &c.end); n == 3 && c.name == name {
 			list = append(list, c)
 		}
@@ -30,7 +30,7 @@ func (t *T) slowCalls(path, name string) (list []slowCall) {
 }
 
 // logged is whether one in the log took as long, within so much more than what we told.
-func logged(list []slowCall, took, less, more float64) bool {
+func logged(list []loggedCall, took, less, more float64) bool {
 	for _, c := range list {
 		if d := float64(c.end-c.begin) - took; d >= -less && d <= more {
 			return true
@@ -48,7 +48,7 @@ func watchOffCPUCase(v string) func(*T) {
 		r := t.watch("-p", pidOf(p), "--keep", "1s", "--cool-down", "0", "--on", "offcpu-running > 55ms")
 		time.Sleep(5 * time.Second)
 		got := of(t.ends(r), "capture")
-		gaps, spinner, seen := t.slowCalls(t.Path("log"), "offcpu"), t.slowCalls(t.Path("log"), "goroutine"), 0
+		gaps, spinner, seen := t.loggedCalls(t.Path("log"), "offcpu"), t.loggedCalls(t.Path("log"), "goroutine"), 0
 		for _, c := range got {
 			its := c.Goroutine == uint64(spinner[0].begin)
 			if its {
