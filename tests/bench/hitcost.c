@@ -11,7 +11,7 @@
  *empty). Says "attached N" with the number of sites, then "hits N lost N" for each line on standard
  * input, and detaches at its end. SITE as site_id__name has it, or "all". The sites by which the
  * programs know what changes (SITES_CHANGE) are always placed too, whatever the program: a load
- *that only switches goroutines hits none of them.
+ *that only switches goroutines hits none of them. "only:" in front of a list leaves them out.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -61,9 +61,12 @@ static size_t choose_entry(struct hitcost *h, const char *func)
 	return 1;
 }
 
+#define ONLY "only:"
+
 /* Keeps those of the plan's sites whose name is in the list, and SITES_CHANGE. */
 static size_t choose(struct hitcost *h, const char *list)
 {
+	bool only = !strncmp(list, ONLY, strlen(ONLY));
 	struct probe_plan *plan = &h->plan;
 	size_t i, kept = 0, found = 0;
 
@@ -72,6 +75,7 @@ static size_t choose(struct hitcost *h, const char *list)
 
 	if (!strcmp(list, "all"))
 		return plan->cnt;
+	list += only ? strlen(ONLY) : 0;
 	for (i = 0; i < plan->cnt; i++) {
 		const char *name = site_id__name(plan->sites[i].id), *at = list;
 		size_t len = strlen(name);
@@ -81,7 +85,7 @@ static size_t choose(struct hitcost *h, const char *list)
 			at = at ? at + 1 : NULL;
 		}
 		found += at != NULL;
-		if (at || SITES_CHANGE & SITE_BIT(plan->sites[i].id))
+		if (at || (!only && SITES_CHANGE & SITE_BIT(plan->sites[i].id)))
 			plan->sites[kept++] = plan->sites[i];
 	}
 	plan->cnt = kept;

@@ -20,6 +20,7 @@ var limits = []limit{
 	{"service", "full", 4, "", 0},
 	{"service", "full", 0, "bare", 1.3},
 	{"http", "full", 0, "bare", 1.7},
+	{"http", "light", 15, "", 0},
 	{"http", "auto", 10, "", 0}, // of a window of a second: twice the budget
 	{"pingpong", "auto", 10, "", 0},
 	{"http", "observe", 0.8, "", 0},

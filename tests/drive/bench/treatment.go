@@ -58,7 +58,7 @@ var treatments = []treatment{
 	{"bpftrace", "bpftrace that counts runtime.casgstatus", "bpftrace", bpftrace},
 	{"perf", "perf record -g", "perf", perfRecord},
 	{"bare", "a program that counts, at the probes of full", "", probed("bare", "all")},
-	{"bare-run", "a program that counts, where goroutines are started", "", probed("bare", "run")},
+	{"bare-run", "a program that counts, where goroutines are started", "", probed("bare", "only:run")},
 	{"floor", "empty programs at everything that full attaches", "", probed("empty", "all")},
 }
 
