@@ -57,16 +57,16 @@ func callNoneCase(t *T) {
 	t.refused(t.gobpftrace("watch", "-p", pidOf(p), "-o", "captures", "--on", "sql > 1s"), []int{3}, "no calls by database/sql that can be seen")
 }
 
-// slowCall is what a condition's capture has to tell of the call that is planted.
-type slowCall struct{ condition, name, ending, caller string }
+// callTold is what a condition's capture has to tell of the call that is planted.
+type callTold struct{ condition, name, ending, caller string }
 
-var slowCalls = []slowCall{
+var slowCalls = []callTold{
 	{"client match 'GET */slow/*' > 60ms", "/slow/", "200", "main.ask"},
 	{"sql match 'SELECT' > 60ms", "SELECT", "ok", "main.query"},
 }
 
 // One condition each: triggers within a second are one capture.
-func watchCallCase(want slowCall) func(*T) {
+func watchCallCase(want callTold) func(*T) {
 	return func(t *T) {
 		p := t.fixture(cfg.newest+"/calls", "-slow", "1100ms")
 		r := t.watch("-p", pidOf(p), "--keep", "1s", "--on", want.condition)
