@@ -14,6 +14,17 @@ struct go_string {
 	__u64 ptr, len;
 };
 
+/* One round of MurmurHash3's 64-bit body (Austin Appleby, public domain). */
+static __always_inline __u64 label_mix(__u64 h, __u64 v)
+{
+	v *= 0x87c37b91114253d5ull;
+	v = (v << 31) | (v >> 33);
+	v *= 0x4cf5ad432745937full;
+	h ^= v;
+	h = (h << 27) | (h >> 37);
+	return h * 5 + 0x52dce729;
+}
+
 /* One of a set's texts, and all of its hash that is one's: the verifier goes through each once. */
 int label_read(__u32 slot, __u32 i, __u64 ptr, __u64 len);
 __u64 label_hash(__u32 slot, __u32 i, __u64 hash);
@@ -47,10 +58,10 @@ __noinline __u64 label_hash(__u32 slot, __u32 i, __u64 hash)
 	if (!s)
 		return 0;
 	i &= 2 * GBT_MAX_LABELS - 1;
-	hash = unwind_mix(hash, s->labels.len[i]);
+	hash = label_mix(hash, s->labels.len[i]);
 #pragma unroll
 	for (k = 0; k < LABEL_SZ / 8; k++)
-		hash = unwind_mix(hash, *(__u64 *)&s->labels.text[i][k * 8]);
+		hash = label_mix(hash, *(__u64 *)&s->labels.text[i][k * 8]);
 	return hash;
 }
 

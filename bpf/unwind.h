@@ -45,17 +45,17 @@ struct unwind {
 	struct gbt_stack out; /* pcs are built where they are sent from */
 };
 
-/* One round of MurmurHash3's 64-bit body (Austin Appleby, public domain). */
-static inline __attribute__((always_inline)) __u64 unwind_mix(__u64 h, __u64 v)
+/*
+ * One PC more. Two stacks that differ in one PC differ after it by a multiple of the odd factor,
+ * which is far larger than what the next PCs can make up for; unwind_finish spreads it over all
+ * bits.
+ */
+static inline __attribute__((always_inline)) __u64 unwind_mix(__u64 h, __u64 pc)
 {
-	v *= 0x87c37b91114253d5ull;
-	v = (v << 31) | (v >> 33);
-	v *= 0x4cf5ad432745937full;
-	h ^= v;
-	h = (h << 27) | (h >> 37);
-	return h * 5 + 0x52dce729;
+	return (h ^ pc) * 0x9fb21c651e98df25ull;
 }
 
+/* The end of MurmurHash3 (Austin Appleby, public domain). */
 static inline __attribute__((always_inline)) __u64 unwind_finish(__u64 h)
 {
 	h ^= h >> 33;
