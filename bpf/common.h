@@ -100,9 +100,6 @@ struct hit {
 	__u32 lost; /* enum gbt_counter to count it by when the ring is full */
 };
 
-#define COUNTERS 32
-_Static_assert(GBT_C_MAX <= COUNTERS, "more counters");
-
 /* The g that a hit is about: up to startpc (312 in 1.18). */
 #define G_SZ 320
 
@@ -113,9 +110,7 @@ _Static_assert(GBT_C_MAX <= COUNTERS, "more counters");
  * samples, which interrupt probes, there are slots that are taken for the time of a run.
  */
 struct scratch {
-	__u64 users;
-	__u64 cnt[COUNTERS]; /* GBT_C_MAX of them; exact without atomics: only the slot's user
-				writes */
+	struct gbt_slot out; /* what user space reads; exact without atomics */
 	__u64 owner;	     /* id of the thread that keeps the slot; 0 none */
 	/* What the last hits told of that thread: bpf/known.h. Addresses; 0: not known. */
 	__u64 own_g0, own_m, own_p, own_g;
@@ -149,10 +144,10 @@ struct {
  */
 static __always_inline bool scratch_claim(struct scratch *s)
 {
-	__sync_fetch_and_add(&s->users, 1);
-	if (*(volatile __u64 *)&s->users == 1)
+	__sync_fetch_and_add(&s->out.users, 1);
+	if (*(volatile __u64 *)&s->out.users == 1)
 		return true;
-	__sync_fetch_and_add(&s->users, -1);
+	__sync_fetch_and_add(&s->out.users, -1);
 	return false;
 }
 
@@ -213,14 +208,14 @@ static __always_inline void scratch_give_back(__u32 tid)
 		s->own_g0 = s->own_m = s->own_p = s->own_g = 0;
 		s->ran_g = 0;
 		s->owner = 0;
-		__sync_fetch_and_add(&s->users, -1);
+		__sync_fetch_and_add(&s->out.users, -1);
 	}
 }
 
 static __always_inline void scratch_put(struct scratch *s)
 {
 	if (!s->owner)
-		__sync_fetch_and_add(&s->users, -1);
+		__sync_fetch_and_add(&s->out.users, -1);
 }
 
 static __always_inline struct hit *hit_begin(struct scratch *s, __u32 tid)
@@ -343,7 +338,7 @@ static __always_inline int get(struct scratch *s, struct hit *h, void *dst, __u3
 	int err = unwind_read(dst, sz, addr);
 
 	if (err) {
-		s->cnt[GBT_C_UNREADABLE]++;
+		s->out.cnt[GBT_C_UNREADABLE]++;
 		h->flags |= GBT_F_UNREADABLE;
 	}
 	return err;
@@ -396,35 +391,6 @@ static __always_inline void load_m(struct scratch *s, struct hit *h, __u64 m)
 		take_m(s, h, m);
 }
 
-static __always_inline void set_event(struct gbt_event *e, const struct hit *h)
-{
-	e->hdr.time_ns = h->now;
-	e->hdr.tid = h->tid;
-	e->hdr.kind = h->kind;
-	e->hdr.flags = h->flags;
-	e->p = h->p;
-	e->arg32 = h->arg32;
-	e->goid = h->goid;
-	e->cur = h->cur;
-	e->arg = h->arg;
-	e->stack = h->stack;
-}
-
-static __always_inline void send_event(struct scratch *s)
-{
-	void *ring = ring_of_cpu();
-	struct gbt_event *e;
-
-	e = ring ? bpf_ringbuf_reserve(ring, sizeof(*e), 0) : NULL;
-	if (!e) {
-		s->cnt[s->hit.lost & (COUNTERS - 1)]++;
-		return;
-	}
-	set_event(e, &s->hit);
-	bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
-	s->cnt[GBT_C_EVENTS]++;
-}
-
 /* Seen stacks, by hash, two places each. Lost races only send a definition twice. */
 #define SEEN_BITS 16
 static __u64 seen[1 << SEEN_BITS];
@@ -452,7 +418,7 @@ static __always_inline __u64 stack_publish(struct scratch *s, struct hit *h)
 
 	h->flags |= s->unwind.flags;
 	if (s->unwind.flags & GBT_F_STACK_CUT)
-		s->cnt[GBT_C_STACK_CUT]++;
+		s->out.cnt[GBT_C_STACK_CUT]++;
 	if (!id)
 		return 0;
 	place = seen_find(id, &found);
@@ -469,33 +435,13 @@ static __always_inline __u64 stack_publish(struct scratch *s, struct hit *h)
 	if (cnt > GBT_STACK_MAX)
 		cnt = GBT_STACK_MAX;
 	if (ring_output(out, __builtin_offsetof(struct gbt_stack, pcs) + cnt * 8)) {
-		s->cnt[GBT_C_STACK_LOST]++;
+		s->out.cnt[GBT_C_STACK_LOST]++;
 		h->flags |= GBT_F_STACK_LOST;
 		return id;
 	}
-	s->cnt[GBT_C_STACKS]++;
+	s->out.cnt[GBT_C_STACKS]++;
 	*place = id; /* only now: a lost definition is sent again */
 	return id;
-}
-
-/* Goroutines that have told who made them, by goid. */
-#define TOLD_BITS 12
-static __u64 told[1 << TOLD_BITS];
-
-/* Of h->goid, whose g is at gp: a record of its own, once (or again: losing it does no harm). */
-static __always_inline void tell_creator(struct scratch *s, struct hit *h, __u64 gp)
-{
-	__u64 i = h->goid & ((1 << TOLD_BITS) - 1), gopc = 0;
-
-	if (!cfg.creators || cfg.g_gopc < 0 || !h->goid || !gp || told[i] == h->goid)
-		return;
-	if (unwind_read(&gopc, sizeof(gopc), gp + cfg.g_gopc))
-		return;
-	told[i] = h->goid;
-	h->kind = GBT_CREATOR;
-	h->arg = gopc;
-	h->stack = 0;
-	send_event(s);
 }
 
 #endif

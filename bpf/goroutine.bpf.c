@@ -10,6 +10,7 @@
  */
 #include "common.h"
 #include "contexts.h"
+#include "events.h"
 #include "known.h"
 #include "labels.h"
 #include "light.h"
@@ -186,9 +187,9 @@ static __always_inline void send_text(struct scratch *s, struct hit *h)
 	if (sz > 2 * GBT_TEXT_MAX)
 		return;
 	if (ring_output(&s->text, __builtin_offsetof(struct gbt_text, text) + sz))
-		s->cnt[GBT_C_RING_FULL]++;
+		s->out.cnt[GBT_C_RING_FULL]++;
 	else
-		s->cnt[GBT_C_EVENTS]++;
+		s->out.cnt[GBT_C_EVENTS]++;
 }
 
 /*
@@ -227,7 +228,7 @@ static __always_inline void send_list(struct scratch *s, struct hit *h)
 	for (i = 0; i < LIST_MAX / LIST_STEP && h->list; i++)
 		send_some(s->unwind.slot);
 	if (h->list) /* the model takes the rest for runnable when they run */
-		s->cnt[GBT_C_LIST_CUT]++;
+		s->out.cnt[GBT_C_LIST_CUT]++;
 }
 
 /*
@@ -250,7 +251,7 @@ static __always_inline bool is_prologue(struct scratch *s, struct hit *h, __u64 
 static __always_inline void cut_walk(struct scratch *s)
 {
 	s->unwind.flags |= GBT_F_STACK_CUT;
-	s->cnt[GBT_C_UNREADABLE]++;
+	s->out.cnt[GBT_C_UNREADABLE]++;
 }
 
 /* These begin a walk: true when frames follow from u->fp on. */
@@ -581,7 +582,7 @@ static __always_inline void on_region(struct scratch *s, struct hit *h, struct p
 	h->arg32 = GBT_REGION_START;
 	if (!context_task(s, h, GO_ARG0(ctx), GO_ARG1(ctx))) {
 		h->arg32 = GBT_REGION_START_NO_TASK;
-		s->cnt[GBT_C_NO_TASK]++;
+		s->out.cnt[GBT_C_NO_TASK]++;
 	}
 }
 
@@ -726,7 +727,7 @@ static __always_inline void handle(struct scratch *s, struct hit *h, struct pt_r
 				   __u32 cookie)
 {
 	h->site = GBT_COOKIE_SITE(cookie);
-	s->cnt[GBT_C_HITS]++;
+	s->out.cnt[GBT_C_HITS]++;
 	h->era = era_of_hit();
 	h->lost = GBT_C_RING_FULL;
 	h->in_frame = cookie & GBT_COOKIE_IN_FRAME;

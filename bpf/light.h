@@ -17,6 +17,7 @@
  * g: so where the reads may be of later, records in time order show it.
  */
 #include "common.h"
+#include "events.h"
 
 #define SCAN_BIT 0x1000u
 #define STATUS_RUNNABLE 1
@@ -41,7 +42,7 @@ static __always_inline void light_stack(struct scratch *s, struct hit *h, __u64 
 	unwind_goroutine(u);
 	if (unwind_read(&now, sizeof(now), gp + cfg.off.g_stack_lo) || now != lo) {
 		h->flags |= GBT_F_STACK_CUT;
-		s->cnt[GBT_C_STACK_CUT]++;
+		s->out.cnt[GBT_C_STACK_CUT]++;
 		return;
 	}
 	h->stack = stack_publish(s, h);
@@ -64,7 +65,7 @@ static __always_inline bool light_left(struct scratch *s, struct hit *h, bool ma
 	h->cur = s->ran_goid;
 	if (unwind_read(s->g, GBT_READ_G_SZ, gp)) {
 		s->ran_g = 0;
-		s->cnt[GBT_C_UNREADABLE]++;
+		s->out.cnt[GBT_C_UNREADABLE]++;
 		h->flags |= GBT_F_UNREADABLE;
 		return true;
 	}

@@ -53,7 +53,7 @@ static __always_inline void request_open(struct scratch *s, struct hit *h, __u64
 
 	h->arg32 = key.span << GBT_SPAN_SHIFT;
 	if (bpf_map_update_elem(&gbt_requests, &key, &r, BPF_ANY))
-		s->cnt[GBT_C_REQUESTS]++;
+		s->out.cnt[GBT_C_REQUESTS]++;
 }
 
 /* Where the method is, and the path, in words: two strings. What cannot be read is empty. */

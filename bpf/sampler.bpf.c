@@ -6,6 +6,7 @@
  * is believed only when g, m and curg point at each other.
  */
 #include "common.h"
+#include "events.h"
 #include "labels.h"
 #include "task.h"
 
@@ -372,7 +373,7 @@ static __always_inline void send_sample(void *ctx, struct user_regs *r, __u32 ti
 	walk_sample(s, r, &w, h->curg);
 	h->stack = stack_publish(s, h);
 	h->arg = sample_labels(s, h);
-	s->cnt[GBT_C_SAMPLES]++;
+	s->out.cnt[GBT_C_SAMPLES]++;
 	send_event(s);
 	tell_creator(s, h, h->curg);
 	scratch_put(s);

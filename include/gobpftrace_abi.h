@@ -233,6 +233,32 @@ struct gbt_labels {
 };
 
 /*
+ * Events wait in the memory of the slot that a thread keeps (each value of gbt_scratch begins with
+ * a struct gbt_slot) and go into a ring many at a time; user space reads those that still wait.
+ * Two batches take turns, so that one can be read while the other is filled. Event number n, as
+ * they are counted in a slot from 0 on, is ev[n % GBT_BATCH_CNT] of batch[n / GBT_BATCH_CNT % 2].
+ */
+#define GBT_BATCH_CNT 16 /* a power of two */
+/* Kinds of record that travel in rings only, never in files. */
+#define GBT_RING_SLOT 0xfff0  /* struct gbt_hdr; tid=slot: from now on events wait in it */
+#define GBT_RING_BATCH 0xfff1 /* struct gbt_batch; tid=slot, time_ns=number of its first event */
+
+struct gbt_batch {
+	struct gbt_hdr hdr;
+	struct gbt_event ev[GBT_BATCH_CNT];
+};
+
+#define GBT_COUNTERS 32 /* places for enum gbt_counter */
+
+struct gbt_slot {
+	__u64 users;		 /* 1: taken */
+	__u64 cnt[GBT_COUNTERS]; /* enum gbt_counter; only the slot's user writes */
+	__u64 sent;		 /* events written so far; the last store of each */
+	__u64 limit; /* what sent may come to before a batch must go; 0: no one was told yet */
+	struct gbt_batch batch[2];
+};
+
+/*
  * Offsets in bytes of the runtime's structs as the target's Go version lays them
  * out; -1 = the field does not exist in that version. Filled from goruntime's
  * layout (user/goruntime/layout.h), which is also where they come from.
@@ -384,7 +410,7 @@ struct gbt_leaf_range {
 /* Threads of the target whose times without a CPU are kept, those that ended included at times. */
 #define GBT_OFF_CPU_THREADS 16384
 
-/* Counters that the programs keep per CPU (map gbt_counters, one u64 per index). */
+/* Counters that the programs keep (struct gbt_slot). */
 enum gbt_counter {
 	GBT_C_HITS,	   /* probe hits in the target */
 	GBT_C_EVENTS,	   /* records sent */
@@ -411,6 +437,7 @@ _Static_assert(sizeof(struct gbt_stack) == 32 + 8 * GBT_STACK_SLOTS, "gbt_stack"
 _Static_assert(sizeof(struct gbt_text) == 64 + 2 * GBT_TEXT_MAX, "gbt_text");
 _Static_assert(sizeof(struct gbt_labels) == 64 + 1024, "gbt_labels");
 _Static_assert(sizeof(struct gbt_leaf_range) == 16, "gbt_leaf_range");
+_Static_assert(GBT_C_MAX <= GBT_COUNTERS, "more counters");
 #endif
 
 #endif

@@ -1,33 +1,45 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 #include "common.h"
+#include "events.h"
 
-/* Writes events into the rings as the probe programs do, run by BPF_PROG_TEST_RUN. */
-#define BATCH 500
+/* Sends events as the probe programs do, run by BPF_PROG_TEST_RUN. */
+#define EVENTS_A_RUN 500
 
-__u64 sent_cnt, lost_cnt;
+int produce_some(__u32 slot);
+
+/* The verifier goes through it once. */
+__noinline int produce_some(__u32 slot)
+{
+	struct scratch *s = bpf_map_lookup_elem(&gbt_scratch, &slot);
+	int i;
+
+	if (!s)
+		return 0;
+	for (i = 0; i < 50; i++) {
+		s->hit.now = bpf_ktime_get_ns();
+		send_event(s);
+	}
+	return 0;
+}
 
 SEC("raw_tp/sys_enter")
 int produce(void *ctx)
 {
-	struct hit h = {.tid = 1, .kind = GBT_RUN, .goid = 1, .stack = 1};
-	void *ring = ring_of_cpu();
+	struct scratch *s = scratch_get(1);
+	struct hit *h;
 	int i;
 
-	if (!ring)
+	if (!s)
 		return 0;
-	for (i = 0; i < BATCH; i++) {
-		struct gbt_event *e = bpf_ringbuf_reserve(ring, sizeof(*e), 0);
-
-		if (!e) {
-			__sync_fetch_and_add(&lost_cnt, 1);
-			continue;
-		}
-		h.now = bpf_ktime_get_ns();
-		set_event(e, &h);
-		bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
-		__sync_fetch_and_add(&sent_cnt, 1);
-	}
-	return BATCH;
+	h = hit_begin(s, 1);
+	h->kind = GBT_RUN;
+	h->goid = 1;
+	h->stack = 1;
+	h->lost = GBT_C_RING_FULL;
+	for (i = 0; i < EVENTS_A_RUN / 50; i++)
+		produce_some(s->unwind.slot);
+	scratch_put(s);
+	return EVENTS_A_RUN;
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

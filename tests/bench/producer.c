@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A synthetic producer: writes RATE events a second for SECONDS into rings of the default size,
- *from one CPU, while they are drained into a spool as a recording does it, and tells what was lost.
+ * A synthetic producer: sends RATE events a second for SECONDS through rings of the default size,
+ * from one CPU, while they are drained into a spool as a recording does it, and tells what was
+ *lost.
  *
  *	producer RATE SECONDS FOLDER
  *
@@ -15,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -92,7 +94,20 @@ static int64_t drain_until_done(struct job *j, struct rings *rings, struct raw_w
 	}
 }
 
-static int load(struct rings *rings, struct producer_bpf **out)
+static int watch_slots(struct rings *rings, struct bpf_map *map, const struct gbt_slot **slots)
+{
+	size_t slot_sz = bpf_map__value_size(map);
+	unsigned cnt = bpf_map__max_entries(map);
+	const void *m = mmap(NULL, slot_sz * cnt, PROT_READ, MAP_SHARED, bpf_map__fd(map), 0);
+
+	if (m == MAP_FAILED)
+		return -errno;
+	*slots = m;
+	return rings__watch_slots(rings, m, slot_sz, cnt);
+}
+
+/* slots: the first is the producer's. */
+static int load(struct rings *rings, struct producer_bpf **out, const struct gbt_slot **slots)
 {
 	struct producer_bpf *o = producer_bpf__open();
 	int err;
@@ -100,10 +115,11 @@ static int load(struct rings *rings, struct producer_bpf **out)
 	if (!o)
 		return -errno;
 	o->rodata->cfg.ring_mask = rings__cnt(rings) - 1;
-	bpf_map__set_autocreate(o->maps.gbt_scratch, false);
 	err = bpf_map__reuse_fd(o->maps.gbt_rings, rings__map_fd(rings));
 	if (!err)
 		err = producer_bpf__load(o);
+	if (!err)
+		err = watch_slots(rings, o->maps.gbt_scratch, slots);
 	if (err)
 		producer_bpf__destroy(o);
 	else
@@ -116,6 +132,7 @@ int main(int argc, char **argv)
 	struct producer_bpf *bpf = NULL;
 	struct raw_writer *w = NULL;
 	struct rings *rings = NULL;
+	const struct gbt_slot *slots = NULL;
 	struct job job = {0};
 	pthread_t thread;
 	int64_t drained;
@@ -138,7 +155,7 @@ int main(int argc, char **argv)
 	if (!err)
 		err = rings__map(rings);
 	if (!err)
-		err = load(rings, &bpf);
+		err = load(rings, &bpf, &slots);
 	if (!err) {
 		job.prog_fd = bpf_program__fd(bpf->progs.produce);
 		err = -pthread_create(&thread, NULL, produce, &job);
@@ -154,8 +171,9 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	printf("sent %llu lost %llu seconds %.3f drained %lld\n",
-	       (unsigned long long)bpf->bss->sent_cnt, (unsigned long long)bpf->bss->lost_cnt,
-	       job.took_ns / 1e9, (long long)drained);
+	       (unsigned long long)slots->cnt[GBT_C_EVENTS],
+	       (unsigned long long)slots->cnt[GBT_C_RING_FULL], job.took_ns / 1e9,
+	       (long long)drained);
 	producer_bpf__destroy(bpf);
 	rings__free(rings);
 	raw_writer__free(w);

@@ -31,7 +31,8 @@ struct hit {
 };
 
 struct scratch {
-	__u64 cnt[GBT_C_MAX], words[32];
+	struct gbt_slot out;
+	__u64 words[32];
 	struct gbt_text text;
 };
 

@@ -103,7 +103,7 @@ static int make_shared(struct capture *c, size_t slot_sz)
 		log_error("capture: scratch memory cannot be mapped: %s", strerror(-err));
 		return err;
 	}
-	return 0;
+	return rings__watch_slots(c->rings, c->scratch, slot_sz, (unsigned)c->scratch_cnt);
 }
 
 /* Map sizes, read-only data: what both objects need before they are loaded. */

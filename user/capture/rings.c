@@ -11,6 +11,7 @@
 #include <bpf/libbpf.h>
 
 #include "base/log.h"
+#include "capture/batches.h"
 #include "capture/internal.h"
 #include "capture/ring_view.h"
 
@@ -29,10 +30,12 @@ struct rings {
 	unsigned cnt, mapped_cnt;
 	size_t sz;
 	uint8_t *over;
+	struct batches *batches; /* NULL: nothing waits outside of the rings */
 	/* of the drain that is going on */
 	rings_fn fn;
 	void *ctx;
 	unsigned at;
+	int seen;
 };
 
 static size_t floor_pow2(size_t v)
@@ -63,27 +66,54 @@ void rings__shape(size_t total_sz, unsigned cpu_cnt, unsigned *cnt, size_t *sz)
 		*sz = 1u << 30;
 }
 
+int rings__watch_slots(struct rings *r, const void *slots, size_t slot_sz, unsigned slot_cnt)
+{
+	return batches__new(slots, slot_sz, slot_cnt, &r->batches);
+}
+
 static int on_record(void *ctx, void *rec, size_t len)
 {
 	struct rings *r = ctx;
+	int n;
 
-	return r->fn(r->ctx, r->at, rec, len);
+	if (r->batches && batches__is_one(rec, len)) {
+		n = batches__record(r->batches, r->at, rec, len, r->fn, r->ctx);
+	} else {
+		n = r->fn(r->ctx, r->at, rec, len);
+		n = n < 0 ? n : 1;
+	}
+	if (n > 0)
+		r->seen += n;
+	return n;
+}
+
+static int drain_rings(struct rings *r)
+{
+	int n = 0;
+
+	for (r->at = 0; n >= 0 && r->at < r->mapped_cnt; r->at++)
+		n = ring_view__drain(&r->of[r->at].view, on_record, r, r->over);
+	return n;
 }
 
 int rings__drain(struct rings *r, rings_fn fn, void *ctx)
 {
-	int seen = 0;
+	bool again = false;
+	int n;
 
 	r->fn = fn;
 	r->ctx = ctx;
-	for (r->at = 0; r->at < r->mapped_cnt; r->at++) {
-		int n = ring_view__drain(&r->of[r->at].view, on_record, r, r->over);
-
-		if (n < 0)
-			return n;
-		seen += n;
+	r->seen = 0;
+	if (r->batches && r->mapped_cnt)
+		batches__look(r->batches);
+	n = drain_rings(r);
+	if (n >= 0 && r->batches && r->mapped_cnt) {
+		n = batches__rest(r->batches, fn, ctx, &again);
+		r->seen += n > 0 ? n : 0;
 	}
-	return seen;
+	if (n >= 0 && again)
+		n = drain_rings(r);
+	return n < 0 ? n : r->seen;
 }
 
 bool rings__pending(const struct rings *r)
@@ -197,6 +227,7 @@ void rings__free(struct rings *r)
 	for (i = 0; i < r->cnt; i++)
 		close(r->of[i].fd);
 	free(r->over);
+	batches__free(r->batches);
 	if (r->outer_fd >= 0)
 		close(r->outer_fd);
 	free(r);

@@ -27,6 +27,11 @@ void rings__free(struct rings *r);
 int rings__map_fd(const struct rings *r); /* array of maps; the programs' gbt_rings */
 unsigned rings__cnt(const struct rings *r);
 size_t rings__sz(const struct rings *r); /* of one */
+/*
+ * From now on draining hands over, too, what programs keep back in their slots (capture/batches.h):
+ * slot_cnt of them, slot_sz bytes apart; borrowed.
+ */
+int rings__watch_slots(struct rings *r, const void *slots, size_t slot_sz, unsigned slot_cnt);
 
 /* What a capture takes on so many CPUs when nobody says otherwise (capture.h). */
 size_t rings__default_sz(unsigned cpu_cnt);
@@ -34,8 +39,9 @@ size_t rings__default_sz(unsigned cpu_cnt);
 void rings__shape(size_t total_sz, unsigned cpu_cnt, unsigned *cnt, size_t *sz);
 
 /*
- * What was in each ring when its turn came; what is added meanwhile waits for the next call,
- * so this always ends. A negative return of fn ends it and is returned, else records seen.
+ * What was in each ring when its turn came, then what waits in slots; what is added meanwhile waits
+ * for the next call, so this always ends. A negative return of fn ends it and is returned, else
+ * records seen.
  */
 typedef int (*rings_fn)(void *ctx, unsigned ring, void *rec, size_t len);
 int rings__drain(struct rings *r, rings_fn fn, void *ctx);
