@@ -23,23 +23,27 @@
 
 const volatile struct gbt_site_table site_table;
 
-static __always_inline void on_execute(struct scratch *s, struct hit *h, __u64 gp)
+static __always_inline bool is_mark_worker(__u64 startpc)
 {
-	__u64 startpc = h->startpc, pp = h->pp;
-	__u8 mode = 0;
+	bool is = false;
 	int i;
 
-	s->own_g = gp;
-	h->arg = startpc;
-	if (cfg.off.p_gc_mark_worker_mode < 0 || !pp)
-		return;
 #pragma unroll
-	for (i = 0; i < GBT_MARK_WORKER_MAX; i++) {
-		if (!in_range(startpc, cfg.mark_worker_lo[i], cfg.mark_worker_hi[i]))
-			continue;
-		if (!get(s, h, &mode, 1, pp + cfg.off.p_gc_mark_worker_mode))
-			h->arg32 = mode;
-	}
+	for (i = 0; i < GBT_MARK_WORKER_MAX; i++)
+		is |= in_range(startpc, cfg.mark_worker_lo[i], cfg.mark_worker_hi[i]);
+	return is;
+}
+
+static __always_inline void on_execute(struct scratch *s, struct hit *h, __u64 gp)
+{
+	__u8 mode = 0;
+
+	s->own_g = gp;
+	h->arg = h->startpc;
+	if (cfg.off.p_gc_mark_worker_mode < 0 || !h->pp || !is_mark_worker(h->startpc))
+		return;
+	if (!get(s, h, &mode, 1, h->pp + cfg.off.p_gc_mark_worker_mode))
+		h->arg32 = mode;
 }
 
 static __always_inline void on_park(struct scratch *s, struct hit *h)
@@ -136,7 +140,7 @@ static __always_inline void on_exitsyscall(struct scratch *s, struct hit *h)
 	/* up to 1.25 the P stays behind in state _Psyscall, and is ours if no one took it */
 	if (!oldp || cfg.off.m_syscalltick < 0 || cfg.off.p_syscalltick < 0)
 		return;
-	h->now = bpf_ktime_get_ns(); /* stamps_early */
+	h->now = bpf_ktime_get_ns(); /* STAMP_EARLY */
 	if (get(s, h, s->words, 24, oldp))
 		return;
 	if (get(s, h, &tick, sizeof(tick), h->m + cfg.off.m_syscalltick))
@@ -381,17 +385,20 @@ enum need {
 	ID_ARG1 = 1 << 7,
 	ID_CURG = 1 << 8,
 	ID_R14 = 1 << 9,
-	BEGINS = 1 << 10,  /* what was known of its g is of another one */
-	ENDS = 1 << 11,	   /* what is known of it will be */
-	LOSES_P = 1 << 12, /* from here on the thread's P is not known */
+	BEGINS = 1 << 10,      /* what was known of its g is of another one */
+	ENDS = 1 << 11,	       /* what is known of it will be */
+	LOSES_P = 1 << 12,     /* from here on the thread's P is not known */
+	STAMP_EARLY = 1 << 13, /* its time is taken before the work of the probe: see handle() */
+	OF_WORLD = 1 << 14,    /* about processors and collections: on_world */
+	OF_TARGET = 1 << 15,   /* what the program says of itself: send_special */
 };
 
 static const struct site_row {
 	__u16 kind, needs;
 } site_rows[64] = {
-	[GBT_SITE_CREATE] = {GBT_CREATE, NEED_CURG | ID_ARG1 | BEGINS},
-	[GBT_SITE_CREATE_AFTER] = {GBT_CREATE, NEED_CURG | ID_ARG0 | BEGINS},
-	[GBT_SITE_NEWCORO] = {GBT_CREATE, NEED_CURG | ID_ARG0 | BEGINS},
+	[GBT_SITE_CREATE] = {GBT_CREATE, NEED_CURG | ID_ARG1 | BEGINS | STAMP_EARLY},
+	[GBT_SITE_CREATE_AFTER] = {GBT_CREATE, NEED_CURG | ID_ARG0 | BEGINS | STAMP_EARLY},
+	[GBT_SITE_NEWCORO] = {GBT_CREATE, NEED_CURG | ID_ARG0 | BEGINS | STAMP_EARLY},
 	[GBT_SITE_EXECUTE] = {GBT_RUN, NEED_P | ID_ARG0},
 	[GBT_SITE_PARK] = {GBT_BLOCK, NEED_P | NEED_PARKED},
 	[GBT_SITE_READY] = {GBT_UNBLOCK, NEED_CURG | ID_ARG0},
@@ -410,43 +417,44 @@ static const struct site_row {
 	[GBT_SITE_EXITSYSCALL_NOP] = {GBT_SYSCALL_EXIT_NOP, NEED_P | NEED_M | ID_ARG0 | LOSES_P},
 	[GBT_SITE_NEEDM] = {GBT_CGO_NEEDM, NEED_P | NEED_M | ID_CURG | LOSES_P},
 	[GBT_SITE_DROPM] = {GBT_CGO_DROPM, NEED_P | NEED_M | ID_CURG | LOSES_P},
-	[GBT_SITE_STW] = {GBT_STW_BEGIN, NEED_CURG},
-	[GBT_SITE_START_WORLD] = {GBT_STW_END, NEED_P | NEED_M | ID_CURG},
-	[GBT_SITE_MARK_TERM] = {GBT_GC_MARK_TERM, NEED_P | NEED_M | ID_CURG},
-	[GBT_SITE_GC_SWEEP] = {GBT_GC_SWEEP, NEED_P | NEED_M | ID_CURG},
-	[GBT_SITE_GC_ASSIST] = {GBT_GC_ASSIST, NEED_CURG},
-	[GBT_SITE_GC_ASSIST_END] = {GBT_GC_ASSIST, NEED_OWN},
-	[GBT_SITE_ACQUIREP] = {GBT_P_START, 0},
-	[GBT_SITE_RELEASEP] = {GBT_P_STOP, NEED_P | LOSES_P},
-	[GBT_SITE_HANDOFFP] = {GBT_P_HANDOFF, NEED_P},
-	[GBT_SITE_USER_TASK_CREATE] = {GBT_USER_TASK_BEGIN, NEED_RUNS},
-	[GBT_SITE_USER_TASK_END] = {GBT_USER_TASK_END, NEED_RUNS},
-	[GBT_SITE_USER_REGION] = {GBT_USER_REGION, NEED_RUNS},
-	[GBT_SITE_USER_LOG] = {GBT_USER_LOG, NEED_RUNS},
-	[GBT_SITE_REGION_START] = {GBT_USER_REGION, NEED_RUNS},
-	[GBT_SITE_REGION_END] = {GBT_USER_REGION, NEED_RUNS},
-	[GBT_SITE_SET_LABELS] = {GBT_SET_LABELS, ID_R14},
+	[GBT_SITE_STW] = {GBT_STW_BEGIN, NEED_CURG | OF_WORLD},
+	[GBT_SITE_START_WORLD] = {GBT_STW_END, NEED_P | NEED_M | ID_CURG | STAMP_EARLY | OF_WORLD},
+	[GBT_SITE_MARK_TERM] = {GBT_GC_MARK_TERM, NEED_P | NEED_M | ID_CURG | OF_WORLD},
+	[GBT_SITE_GC_SWEEP] = {GBT_GC_SWEEP, NEED_P | NEED_M | ID_CURG | OF_WORLD},
+	[GBT_SITE_GC_ASSIST] = {GBT_GC_ASSIST, NEED_CURG | STAMP_EARLY | OF_WORLD},
+	[GBT_SITE_GC_ASSIST_END] = {GBT_GC_ASSIST, NEED_OWN | OF_WORLD},
+	[GBT_SITE_ACQUIREP] = {GBT_P_START, OF_WORLD},
+	[GBT_SITE_RELEASEP] = {GBT_P_STOP, NEED_P | LOSES_P | OF_WORLD},
+	[GBT_SITE_HANDOFFP] = {GBT_P_HANDOFF, NEED_P | OF_WORLD},
+	[GBT_SITE_USER_TASK_CREATE] = {GBT_USER_TASK_BEGIN, NEED_RUNS | OF_TARGET},
+	[GBT_SITE_USER_TASK_END] = {GBT_USER_TASK_END, NEED_RUNS | OF_TARGET},
+	[GBT_SITE_USER_REGION] = {GBT_USER_REGION, NEED_RUNS | OF_TARGET},
+	[GBT_SITE_USER_LOG] = {GBT_USER_LOG, NEED_RUNS | OF_TARGET},
+	[GBT_SITE_REGION_START] = {GBT_USER_REGION, NEED_RUNS | OF_TARGET},
+	[GBT_SITE_REGION_END] = {GBT_USER_REGION, NEED_RUNS | OF_TARGET},
+	[GBT_SITE_SET_LABELS] = {GBT_SET_LABELS, ID_R14 | OF_TARGET},
 	[GBT_SITE_REFILL] = {GBT_ALLOC, NEED_RUNS},
 	[GBT_SITE_ALLOC_LARGE] = {GBT_ALLOC, NEED_RUNS},
-	[GBT_SITE_REQUEST_BEGIN] = {GBT_REQUEST_BEGIN, NEED_OWN},
-	[GBT_SITE_REQUEST_END] = {GBT_REQUEST_END, NEED_OWN},
-	[GBT_SITE_REQUEST_END_DEFERRED] = {GBT_REQUEST_END, NEED_OWN},
-	[GBT_SITE_REQUEST_END_H2] = {GBT_REQUEST_END, NEED_OWN},
-	[GBT_SITE_REQUEST_PANIC_H2] = {GBT_REQUEST_END, NEED_OWN},
-	[GBT_SITE_CLIENT_BEGIN] = {GBT_REQUEST_BEGIN, NEED_RUNS},
-	[GBT_SITE_CLIENT_END] = {GBT_REQUEST_END, NEED_OWN},
-	[GBT_SITE_CLIENT_END_ALT] = {GBT_REQUEST_END, NEED_OWN},
-	[GBT_SITE_CLIENT_FAIL] = {GBT_REQUEST_END, NEED_OWN},
-	[GBT_SITE_SQL_BEGIN] = {GBT_REQUEST_BEGIN, NEED_RUNS},
-	[GBT_SITE_SQL_BEGIN_STMT] = {GBT_REQUEST_BEGIN, NEED_RUNS},
-	[GBT_SITE_SQL_END] = {GBT_REQUEST_END, NEED_OWN},
-	[GBT_SITE_SQL_RESULT] = {GBT_REQUEST_END, NEED_OWN},
-	[GBT_SITE_SQL_FAIL] = {GBT_REQUEST_END, NEED_OWN},
+	[GBT_SITE_REQUEST_BEGIN] = {GBT_REQUEST_BEGIN, NEED_OWN | OF_TARGET},
+	[GBT_SITE_REQUEST_END] = {GBT_REQUEST_END, NEED_OWN | STAMP_EARLY | OF_TARGET},
+	[GBT_SITE_REQUEST_END_DEFERRED] = {GBT_REQUEST_END, NEED_OWN | STAMP_EARLY | OF_TARGET},
+	[GBT_SITE_REQUEST_END_H2] = {GBT_REQUEST_END, NEED_OWN | STAMP_EARLY | OF_TARGET},
+	[GBT_SITE_REQUEST_PANIC_H2] = {GBT_REQUEST_END, NEED_OWN | STAMP_EARLY | OF_TARGET},
+	[GBT_SITE_CLIENT_BEGIN] = {GBT_REQUEST_BEGIN, NEED_RUNS | OF_TARGET},
+	[GBT_SITE_CLIENT_END] = {GBT_REQUEST_END, NEED_OWN | STAMP_EARLY | OF_TARGET},
+	[GBT_SITE_CLIENT_END_ALT] = {GBT_REQUEST_END, NEED_OWN | STAMP_EARLY | OF_TARGET},
+	[GBT_SITE_CLIENT_FAIL] = {GBT_REQUEST_END, NEED_OWN | STAMP_EARLY | OF_TARGET},
+	[GBT_SITE_SQL_BEGIN] = {GBT_REQUEST_BEGIN, NEED_RUNS | OF_TARGET},
+	[GBT_SITE_SQL_BEGIN_STMT] = {GBT_REQUEST_BEGIN, NEED_RUNS | OF_TARGET},
+	[GBT_SITE_SQL_END] = {GBT_REQUEST_END, NEED_OWN | STAMP_EARLY | OF_TARGET},
+	[GBT_SITE_SQL_RESULT] = {GBT_REQUEST_END, NEED_OWN | STAMP_EARLY | OF_TARGET},
+	[GBT_SITE_SQL_FAIL] = {GBT_REQUEST_END, NEED_OWN | STAMP_EARLY | OF_TARGET},
 };
 
-static __always_inline void load_needs(struct scratch *s, struct hit *h, struct pt_regs *ctx)
+static __always_inline void load_needs(struct scratch *s, struct hit *h, __u64 g, __u64 arg0,
+				       __u64 arg1)
 {
-	__u64 g = GO_G(ctx), subject = g;
+	__u64 subject = g;
 
 	if (h->needs & NEED_P)
 		load_p_of_g(s, h, g, h->needs & NEED_M);
@@ -454,7 +462,7 @@ static __always_inline void load_needs(struct scratch *s, struct hit *h, struct 
 		load_own(s, h, g);
 	if (h->needs & (NEED_PARKED | NEED_RUNS)) {
 		if (h->needs & NEED_PARKED)
-			subject = GO_ARG0(ctx);
+			subject = arg0;
 		get(s, h, s->g, GBT_READ_G_SZ, subject);
 		h->goid = G_U64(s, g_goid);
 		h->walk = h->needs & NEED_PARKED ? WALK_SCHED : WALK_REGS;
@@ -465,9 +473,9 @@ static __always_inline void load_needs(struct scratch *s, struct hit *h, struct 
 		load_curg(s, h, g);
 	if (h->needs & (ID_ARG0 | ID_ARG1 | ID_CURG | ID_R14)) {
 		if (h->needs & ID_ARG0)
-			subject = GO_ARG0(ctx);
+			subject = arg0;
 		if (h->needs & ID_ARG1)
-			subject = GO_ARG1(ctx);
+			subject = arg1;
 		if (h->needs & ID_CURG)
 			subject = h->curg;
 		load_identity(s, h, subject, h->needs & BEGINS);
@@ -558,14 +566,9 @@ static __always_inline void on_world(struct scratch *s, struct hit *h, struct pt
 static __always_inline bool on_site(struct scratch *s, struct hit *h, struct pt_regs *ctx)
 {
 	__u64 arg0 = GO_ARG0(ctx), arg1 = GO_ARG1(ctx);
-	const struct site_row *row = &site_rows[h->site & 63];
 
-	h->kind = row->kind;
-	if (!h->kind)
-		return false;
-	h->needs = row->needs;
-	load_needs(s, h, ctx);
-	if (h->kind >= GBT_STW_BEGIN && h->kind <= GBT_P_HANDOFF) {
+	load_needs(s, h, GO_G(ctx), arg0, arg1);
+	if (h->needs & OF_WORLD) {
 		on_world(s, h, ctx);
 		return true;
 	}
@@ -700,10 +703,23 @@ static __always_inline void begin_request(struct scratch *s, struct hit *h, stru
 	send_text(s, h);
 }
 
-static __always_inline bool is_annotation(const struct hit *h)
+static __always_inline void send_of_target(struct scratch *s, struct hit *h, struct pt_regs *ctx)
 {
-	return h->kind == GBT_USER_TASK_BEGIN || h->kind == GBT_USER_REGION ||
-	       h->kind == GBT_USER_LOG;
+	if (h->kind == GBT_REQUEST_BEGIN) {
+		begin_request(s, h, ctx);
+		return;
+	}
+	if (h->kind == GBT_USER_TASK_BEGIN || h->kind == GBT_USER_REGION ||
+	    h->kind == GBT_USER_LOG) {
+		read_annotation(s, h, ctx);
+		send_text(s, h);
+		return;
+	}
+	if (h->kind == GBT_USER_TASK_END)
+		h->arg = GO_ARG0(ctx);
+	else if (h->kind == GBT_SET_LABELS && cfg.labels)
+		h->arg = labels_publish(s, h, GO_ARG0(ctx));
+	send_event(s);
 }
 
 /*
@@ -716,52 +732,70 @@ static __always_inline bool is_annotation(const struct hit *h)
  * first, and that takes about as long. A request ends before the work of its probe and
  * begins behind it: what is between is the handler's.
  */
-static __always_inline bool stamps_early(__u32 site)
-{
-	return site == GBT_SITE_CREATE || site == GBT_SITE_CREATE_AFTER ||
-	       site == GBT_SITE_NEWCORO || site == GBT_SITE_GC_ASSIST ||
-	       site == GBT_SITE_START_WORLD || site_rows[site & 63].kind == GBT_REQUEST_END;
-}
-
 static __always_inline void handle(struct scratch *s, struct hit *h, struct pt_regs *ctx,
 				   __u32 cookie)
 {
+	const struct site_row *row = &site_rows[GBT_COOKIE_SITE(cookie) & 63];
+
 	h->site = GBT_COOKIE_SITE(cookie);
-	s->out.cnt[GBT_C_HITS]++;
-	h->era = era_of_hit();
+	h->kind = row->kind;
+	h->needs = row->needs;
 	h->lost = GBT_C_RING_FULL;
 	h->in_frame = cookie & GBT_COOKIE_IN_FRAME;
+	h->era = era_of_hit();
 	if (cfg.light) {
 		light_start(s, h, ctx);
 		return;
 	}
-	if (stamps_early(h->site))
+	if (h->needs & STAMP_EARLY)
 		h->now = bpf_ktime_get_ns();
-	if (!on_site(s, h, ctx))
+	if (!h->kind || !on_site(s, h, ctx))
 		return;
 	if (h->kind == GBT_REQUEST_END &&
 	    !request_close(s, h, GO_G(ctx), GO_ARG0(ctx), GO_ARG1(ctx)))
 		return;
 	if (h->walk != WALK_NONE)
 		walk(s, h, ctx);
-	if (h->kind == GBT_REQUEST_BEGIN) {
-		begin_request(s, h, ctx);
-		return;
-	}
 	if (!h->now)
 		h->now = bpf_ktime_get_ns();
-	if (h->kind == GBT_USER_TASK_END)
-		h->arg = GO_ARG0(ctx);
-	else if (h->kind == GBT_SET_LABELS && cfg.labels)
-		h->arg = labels_publish(s, h, GO_ARG0(ctx));
-	if (is_annotation(h)) {
-		read_annotation(s, h, ctx);
-		send_text(s, h);
-	} else if (h->list) {
+	if (h->needs & OF_TARGET)
+		send_of_target(s, h, ctx);
+	else if (h->list)
 		send_list(s, h);
-	} else {
+	else
 		send_event(s);
-	}
+}
+
+/*
+ * What most hits are: a goroutine is started of which all is known. The same record as through
+ * handle(), made where it is sent from. false: something has to be read after all.
+ */
+static __always_inline bool run_known(struct scratch *s, struct pt_regs *ctx, __u32 tid)
+{
+#if EVENTS_WAIT
+	__u64 gp = GO_ARG0(ctx), now_era = era_of_hit(), known_p = p_ids[CACHE_SLOT(s->own_p)];
+	volatile struct known *k = known_slot(gp);
+	__u64 goid = k->goid, startpc = k->startpc;
+	struct gbt_event *e;
+
+	if (!now_era || s->own_era != now_era || s->own_g0 != GO_G(ctx) || !s->own_p || !gp ||
+	    known_p >> 16 != s->own_p || k->check != known_check(now_era, gp, goid, startpc) ||
+	    is_mark_worker(startpc) || s->out.sent >= s->out.limit)
+		return false;
+	s->own_g = gp;
+	e = event_place(s);
+	*e = (struct gbt_event){
+		.hdr = {.tid = tid, .kind = GBT_RUN},
+		.p = known_p & 0xffff,
+		.goid = goid,
+		.arg = startpc,
+	};
+	e->hdr.time_ns = bpf_ktime_get_ns();
+	event_sent(s);
+	return true;
+#else
+	return false;
+#endif
 }
 
 /* What site_table or the attach cookie says of the probe that is hit; 0: it is none of ours. */
@@ -798,7 +832,9 @@ static __always_inline int on_hit(struct pt_regs *ctx)
 		return 0;
 	}
 	light_busy(s, true);
-	handle(s, hit_begin(s, tid), ctx, cookie);
+	s->out.cnt[GBT_C_HITS]++;
+	if (cfg.light || GBT_COOKIE_SITE(cookie) != GBT_SITE_EXECUTE || !run_known(s, ctx, tid))
+		handle(s, hit_begin(s, tid), ctx, cookie);
 	light_busy(s, false);
 	scratch_put(s);
 	return 0;

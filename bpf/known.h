@@ -39,9 +39,9 @@ static __always_inline volatile struct known *known_slot(__u64 gp)
 	return &known[(gp * 0x9e3779b97f4a7c15ull) >> (64 - KNOWN_BITS)];
 }
 
-static __always_inline __u64 known_check(const struct hit *h, __u64 gp, __u64 goid, __u64 startpc)
+static __always_inline __u64 known_check(__u64 of_era, __u64 gp, __u64 goid, __u64 startpc)
 {
-	return gp ^ h->era ^ (goid + startpc * KNOWN_MIX) * KNOWN_MIX;
+	return gp ^ of_era ^ (goid + startpc * KNOWN_MIX) * KNOWN_MIX;
 }
 
 static __always_inline bool known_get(const struct hit *h, __u64 gp, __u64 *goid, __u64 *startpc)
@@ -52,7 +52,7 @@ static __always_inline bool known_get(const struct hit *h, __u64 gp, __u64 *goid
 		return false;
 	*goid = k->goid;
 	*startpc = k->startpc;
-	return k->check == known_check(h, gp, *goid, *startpc);
+	return k->check == known_check(h->era, gp, *goid, *startpc);
 }
 
 static __always_inline void known_set(const struct hit *h, __u64 gp, __u64 goid, __u64 startpc)
@@ -63,7 +63,7 @@ static __always_inline void known_set(const struct hit *h, __u64 gp, __u64 goid,
 		return;
 	k->goid = goid;
 	k->startpc = startpc;
-	k->check = known_check(h, gp, goid, startpc);
+	k->check = known_check(h->era, gp, goid, startpc);
 }
 
 /* The goroutine ends: its g will be another one's. */
@@ -134,7 +134,7 @@ static __always_inline void load_p_of_g(struct scratch *s, struct hit *h, __u64 
 		load_m_of_g(s, h, g);
 }
 
-/* From 1.26 on the end of a system call takes its time at its one read (stamps_early). */
+/* From 1.26 on the end of a system call takes its time at its one read (STAMP_EARLY). */
 static __always_inline void stamp_before_m(struct hit *h)
 {
 	if (h->site == GBT_SITE_EXITSYSCALL && cfg.go_minor >= 26)
