@@ -810,6 +810,15 @@ static __always_inline __u32 cookie_of(struct pt_regs *ctx)
 	return slot->addr == addr ? slot->cookie : site_table.rest;
 }
 
+/* The target pays for a hit that is dropped, too; so it is counted. */
+static __always_inline bool is_dropped(struct pt_regs *ctx, __u32 cookie)
+{
+	__u64 flags = REGS_FLAGS(ctx);
+
+	return flags & GBT_COOKIE_TAKEN(cookie) ||
+	       (cookie & GBT_COOKIE_IF_EQUAL && !(flags & FLAG_EQUAL));
+}
+
 static __always_inline int on_hit(struct pt_regs *ctx)
 {
 	struct scratch *s;
@@ -822,10 +831,6 @@ static __always_inline int on_hit(struct pt_regs *ctx)
 		return 0;
 	}
 	cookie = cookie_of(ctx);
-	if (REGS_FLAGS(ctx) & GBT_COOKIE_TAKEN(cookie))
-		return 0;
-	if (cookie & GBT_COOKIE_IF_EQUAL && !(REGS_FLAGS(ctx) & FLAG_EQUAL))
-		return 0;
 	s = cookie ? scratch_get(tid) : NULL;
 	if (!s) {
 		__sync_fetch_and_add(&no_scratch_cnt, 1);
@@ -833,7 +838,8 @@ static __always_inline int on_hit(struct pt_regs *ctx)
 	}
 	light_busy(s, true);
 	s->out.cnt[GBT_C_HITS]++;
-	if (cfg.light || GBT_COOKIE_SITE(cookie) != GBT_SITE_EXECUTE || !run_known(s, ctx, tid))
+	if (!is_dropped(ctx, cookie) &&
+	    (cfg.light || GBT_COOKIE_SITE(cookie) != GBT_SITE_EXECUTE || !run_known(s, ctx, tid)))
 		handle(s, hit_begin(s, tid), ctx, cookie);
 	light_busy(s, false);
 	scratch_put(s);
