@@ -6,12 +6,13 @@
  *
  *	hitcost PID bare|least|least-stack|ours|empty SITE[,SITE…]|all|entry:FUNCTION
  *
- * least, least-stack: what any exact tracer does with a hit, a clock and a record, and two reads
- *for a stack. entry: the first instruction of any Go function, as other tools probe it (bare,
- *empty). Says "attached N" with the number of sites, then "hits N lost N" for each line on standard
- * input, and detaches at its end. SITE as site_id__name has it, or "all". The sites by which the
- * programs know what changes (SITES_CHANGE) are always placed too, whatever the program: a load
- *that only switches goroutines hits none of them. "only:" in front of a list leaves them out.
+ * least, least-stack: what any exact tracer does with a hit, a clock and a record, and two
+ * reads for a stack. entry: the first instruction of any Go function, as other tools probe it
+ * (bare, empty). Says "attached N" with the number of sites, then "hits N lost N" for each line
+ * on standard input, and detaches at its end. SITE as site_id__name has it, or "all". The sites
+ * by which the programs know what changes (SITES_CHANGE) are always placed too, whatever the
+ * program: a load that only switches goroutines hits none of them. "only:" in front of a list
+ * leaves them out.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -57,13 +57,22 @@ func (h *probes) detach() error {
 	return h.cmd.Wait()
 }
 
-// cost is what an operation of the target takes with no, the bare and our program at the sites,
-// alternated: a value a round.
+// cost is what an operation of the target takes with no program and with others at the sites, alternated: a value
+// a round.
 type cost struct {
-	none              []float64 // ns of CPU of an operation, untouched
-	bare, least, ours []float64 // ns of CPU that a hit adds
-	ratio             []float64 // ours to bare
-	lost              float64
+	none  []float64            // ns of CPU of an operation, untouched
+	added map[string][]float64 // ns of CPU that a hit adds, by program
+	lost  float64
+}
+
+// over is the ratio of what two programs add, of the rounds in which the second adds anything.
+func (c *cost) over(how, base string) (ratios []float64) {
+	for i, ns := range c.added[base] {
+		if ns > 0 {
+			ratios = append(ratios, c.added[how][i]/ns)
+		}
+	}
+	return ratios
 }
 
 // treated is one round's ns of CPU an operation and hits an operation, with probes in place.
@@ -110,27 +119,21 @@ func (b *bench) compare(do, sites, besides string, hows ...string) (*cost, error
 		return nil, err
 	}
 	defer p.Stop()
-	c := &cost{}
+	c := &cost{added: map[string][]float64{}}
 	for i := 0; i < b.rounds; i++ {
 		values, err := measure(p, 3)
 		if err != nil {
 			return nil, err
 		}
-		none, added := lab.Median(values), map[string]float64{}
+		none := lab.Median(values)
+		c.none = append(c.none, none)
 		for _, how := range hows {
 			ns, lost, err := b.added(p, how, sites, besides, none)
 			if err != nil {
 				return nil, err
 			}
-			added[how] = ns
+			c.added[how] = append(c.added[how], ns)
 			c.lost += lost
-		}
-		c.none = append(c.none, none)
-		c.ours = append(c.ours, added["ours"])
-		c.least = append(c.least, added["least"]+added["least-stack"]) // one of them is measured
-		if bare := added["bare"]; bare > 0 {
-			c.bare = append(c.bare, bare)
-			c.ratio = append(c.ratio, added["ours"]/bare)
 		}
 	}
 	return c, nil
@@ -148,16 +151,19 @@ func hitRows(b *bench) {
 	} {
 		target := fmt.Sprintf("≤ %.1f ×", r.limit)
 		c, err := b.compare(r.do, r.sites, r.besides, "bare", r.least, "ours")
-		if err == nil && len(c.ratio) < b.rounds/2+1 {
-			err = fmt.Errorf("the bare probe cost nothing in %d of %d rounds", b.rounds-len(c.ratio), b.rounds)
-		}
 		if err != nil {
 			b.failed(r.name, target, err)
 			continue
 		}
-		ratio := lab.Median(c.ratio)
+		ratios := c.over("ours", "bare")
+		if len(ratios) < b.rounds/2+1 {
+			b.failed(r.name, target, fmt.Errorf("the bare probe cost nothing in %d of %d rounds", b.rounds-len(ratios), b.rounds))
+			continue
+		}
+		ratio := lab.Median(ratios)
 		b.row(r.name, fmt.Sprintf("%.2f × (spread %.2f; bare %.0f ns, ours %.0f ns, the least of a tracer %.0f ns; %s)", ratio,
-			lab.Spread(c.ratio), lab.Median(c.bare), lab.Median(c.ours), lab.Median(c.least), r.do), target, ratio <= r.limit)
+			lab.Spread(ratios), lab.Median(c.added["bare"]), lab.Median(c.added["ours"]), lab.Median(c.added[r.least]), r.do),
+			target, ratio <= r.limit)
 	}
 }
 
@@ -171,7 +177,7 @@ func priceRows(b *bench) {
 			continue
 		}
 		b.note(name, fmt.Sprintf("%.0f ns (spread %.0f; an operation alone takes %.0f ns)",
-			lab.Median(c.ours), lab.Spread(c.ours), lab.Median(c.none)))
+			lab.Median(c.added["ours"]), lab.Spread(c.added["ours"]), lab.Median(c.none)))
 	}
 	for _, rate := range []int{50, 200, 1000} {
 		name := fmt.Sprintf("price of a hit, all probes, demo service at %d requests/s", rate)
