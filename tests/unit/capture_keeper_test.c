@@ -198,7 +198,6 @@ static void another_starter_takes_its_place(void **state)
 {
 	struct keeper *k = made();
 	pid_t starter = parent_of(keeper__pid(k));
-
 	siginfo_t how;
 
 	kill(starter, SIGKILL);
