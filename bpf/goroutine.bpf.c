@@ -449,6 +449,8 @@ static const struct site_row {
 	[GBT_SITE_SQL_END] = {GBT_REQUEST_END, NEED_OWN | STAMP_EARLY | OF_TARGET},
 	[GBT_SITE_SQL_RESULT] = {GBT_REQUEST_END, NEED_OWN | STAMP_EARLY | OF_TARGET},
 	[GBT_SITE_SQL_FAIL] = {GBT_REQUEST_END, NEED_OWN | STAMP_EARLY | OF_TARGET},
+	[GBT_SITE_GRPC_BEGIN] = {GBT_REQUEST_BEGIN, NEED_OWN | OF_TARGET},
+	[GBT_SITE_GRPC_END] = {GBT_REQUEST_END, NEED_OWN | STAMP_EARLY | OF_TARGET},
 };
 
 static __always_inline void load_needs(struct scratch *s, struct hit *h, __u64 g, __u64 arg0,
@@ -616,7 +618,9 @@ static __always_inline void read_request(struct scratch *s, struct hit *h, __u64
 {
 	__u64 name[4] = {}, first;
 
-	if (cfg.requests.names)
+	if (cfg.requests.names && h->site == GBT_SITE_GRPC_BEGIN)
+		grpc_names(s, h, req, name + 2);
+	else if (cfg.requests.names)
 		request_names(s, h, req, name);
 	first = read_text(s, h, 0, name[0], name[1], GBT_TEXT_MAX);
 	s->text.len[0] = first;
@@ -690,7 +694,7 @@ static __always_inline void begin_request(struct scratch *s, struct hit *h, stru
 {
 	__u64 writer = 0;
 
-	if (h->site == GBT_SITE_REQUEST_BEGIN) {
+	if (h->site == GBT_SITE_REQUEST_BEGIN || h->site == GBT_SITE_GRPC_BEGIN) {
 		writer = GO_ARG2(ctx);
 		read_request(s, h, GO_ARG3(ctx));
 	} else if (h->site != GBT_SITE_CLIENT_BEGIN) {
@@ -752,7 +756,7 @@ static __always_inline void handle(struct scratch *s, struct hit *h, struct pt_r
 	if (!h->kind || !on_site(s, h, ctx))
 		return;
 	if (h->kind == GBT_REQUEST_END &&
-	    !request_close(s, h, GO_G(ctx), GO_ARG0(ctx), GO_ARG1(ctx)))
+	    !request_close(s, h, GO_G(ctx), GO_ARG0(ctx), GO_ARG1(ctx), GO_ARG2(ctx)))
 		return;
 	if (h->walk != WALK_NONE)
 		walk(s, h, ctx);

@@ -31,9 +31,10 @@ struct {
 
 static __always_inline __u64 span_of(__u32 site)
 {
-	if (site >= GBT_SITE_SQL_BEGIN)
+	if (site >= GBT_SITE_SQL_BEGIN && site <= GBT_SITE_SQL_FAIL)
 		return GBT_SPAN_SQL;
-	return site >= GBT_SITE_CLIENT_BEGIN ? GBT_SPAN_CLIENT : GBT_SPAN_REQUEST;
+	return site >= GBT_SITE_CLIENT_BEGIN && site <= GBT_SITE_CLIENT_FAIL ? GBT_SPAN_CLIENT
+									     : GBT_SPAN_REQUEST;
 }
 
 /* 0: none that ends in the same one. */
@@ -189,6 +190,30 @@ static __always_inline __s32 request_status_h2(struct scratch *s, struct hit *h,
 	return request_status(s, h, rws + cfg.requests.h2_status, cfg.requests.h2_status);
 }
 
+/* Where the full method of a call of gRPC is, in words. */
+static __always_inline void grpc_names(struct scratch *s, struct hit *h, __u64 stream,
+				       __u64 words[2])
+{
+	if (cfg.grpc.stream >= 0 && get(s, h, &stream, sizeof(stream), stream + cfg.grpc.stream))
+		return;
+	if (get(s, h, s->words, 16, stream + cfg.grpc.method))
+		return;
+	words[0] = s->words[0];
+	words[1] = s->words[1];
+}
+
+/* No status, or one without a message, is OK. */
+static __always_inline __s32 grpc_ending(struct scratch *s, struct hit *h, __u64 status)
+{
+	__u64 message = 0;
+	__u32 code = 0;
+
+	if (status && (get(s, h, &message, sizeof(message), status + cfg.grpc.status) ||
+		       (message && get(s, h, &code, sizeof(code), message + cfg.grpc.code))))
+		return GBT_REQUEST_NO_STATUS | GBT_REQUEST_GRPC;
+	return (code == GBT_REQUEST_STATUS(code) ? code : GBT_REQUEST_NO_STATUS) | GBT_REQUEST_GRPC;
+}
+
 /* How a request ended; result: AL behind hijacked. */
 static __always_inline __s32 request_ending(struct scratch *s, struct hit *h, __u64 writer,
 					    __u64 result)
@@ -238,7 +263,7 @@ static __always_inline bool sql_goes_on(struct open_request *open, __u32 site, _
 
 /* false: nothing of the kind is open there, so it is none's end. */
 static __always_inline bool request_close(struct scratch *s, struct hit *h, __u64 g, __u64 arg0,
-					  __u64 arg1)
+					  __u64 arg1, __u64 arg2)
 {
 	struct open_key key = {.g = g, .span = span_of(h->site)};
 	struct open_request *open = bpf_map_lookup_elem(&gbt_requests, &key);
@@ -253,7 +278,9 @@ static __always_inline bool request_close(struct scratch *s, struct hit *h, __u6
 	bpf_map_delete_elem(&gbt_requests, &key);
 	if (!is_ours)
 		return false;
-	if (key.span == GBT_SPAN_SQL)
+	if (h->site == GBT_SITE_GRPC_END)
+		h->arg32 = grpc_ending(s, h, arg2);
+	else if (key.span == GBT_SPAN_SQL)
 		h->arg32 = sql_ending(h->site, writer);
 	else if (key.span == GBT_SPAN_CLIENT)
 		h->arg32 = client_ending(s, h, arg0, arg1);

@@ -110,9 +110,9 @@ enum gbt_kind {
 	 * the one before, cur=their size. A large object: arg32=0, arg=1, cur=bytes */
 	GBT_ALLOC = 33,
 	/* goid begins to serve a request, or calls another: arg32=enum gbt_span << GBT_SPAN_SHIFT.
-	 * Texts of a request: method, path; of a call of HTTP: method, host and path; of one of
-	 * database/sql: the first word of its statement, none (stack=who calls). Both are empty
-	 * where they are not wanted or not to be had */
+	 * Texts of a request: method, path (of gRPC: none, full method); of a call of HTTP: method,
+	 * host and path; of one of database/sql: the first word of its statement, none (stack=who
+	 * calls). Both are empty where they are not wanted or not to be had */
 	GBT_REQUEST_BEGIN = 34,
 	/* goid has served it, or been answered: arg=time_ns of its begin; arg32=the same | status
 	 * (0: none was written) | GBT_REQUEST_* */
@@ -152,10 +152,11 @@ enum gbt_kind {
 #define GBT_REQUEST_FAILED (1 << 20)	/* a call: it returned an error, not an answer */
 /* a call of database/sql: its last known connection was bad; what a new one does is not seen */
 #define GBT_REQUEST_RETRIED (1 << 21)
+#define GBT_REQUEST_GRPC (1 << 22) /* a call that gRPC served: the status is one of its codes */
 
 /* What it is that begins and ends: a goroutine has at most one of each kind open. */
 enum gbt_span {
-	GBT_SPAN_REQUEST, /* served by net/http */
+	GBT_SPAN_REQUEST, /* served by net/http, or by gRPC */
 	GBT_SPAN_CLIENT,  /* asked by net/http's Transport */
 	GBT_SPAN_SQL,	  /* asked by database/sql */
 	GBT_SPAN_MAX,
@@ -313,6 +314,14 @@ struct gbt_requests {
 	__u32 steady; /* 1 << each enum gbt_span whose probes stay in place, through all eras */
 };
 
+/* gRPC's server: offsets in its structs, -1 not known. */
+struct gbt_grpc {
+	__s32 stream; /* ServerStream.Stream where that is a pointer; -1: it is not */
+	__s32 method; /* of the full method in what that points at, else in the stream itself */
+	__s32 status; /* internal status.Status.s, a pointer */
+	__s32 code;   /* status.Status.Code in that */
+};
+
 /* Calls of net/http's Transport and of database/sql: offsets in their structs, -1 not known. */
 struct gbt_calls {
 	__s32 url_host;	  /* url.URL.Host, right in front of Path */
@@ -364,6 +373,7 @@ struct gbt_config {
 	__u64 trace_key; /* run-time address of the type of the key that a context has a task by */
 	struct gbt_requests requests;
 	struct gbt_calls calls;
+	struct gbt_grpc grpc;
 	__u32 off_cpu_min_ns; /* threads without a CPU for so long are told; 0: none are */
 	__u32 pad;
 	struct gbt_range gopark;

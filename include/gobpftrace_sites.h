@@ -64,7 +64,9 @@
 	X(SQL_BEGIN_STMT)                                                                          \
 	X(SQL_END)                                                                                 \
 	X(SQL_RESULT)                                                                              \
-	X(SQL_FAIL)
+	X(SQL_FAIL)                                                                                \
+	X(GRPC_BEGIN)                                                                              \
+	X(GRPC_END)
 
 enum gbt_site {
 	GBT_SITE_NONE = 0,

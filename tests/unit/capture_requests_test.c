@@ -109,7 +109,7 @@ static void begin(__u64 goid, __u64 now)
 static bool end(__u64 goid, enum gbt_site site, struct hit *h)
 {
 	*h = (struct hit){.goid = goid, .site = site};
-	return request_close(&s, h, G, 0, 0);
+	return request_close(&s, h, G, 0, 0, 0);
 }
 
 static int fresh(void **state)
@@ -173,10 +173,10 @@ static void a_call_is_no_request(void **state)
 	request_open(&s, &h, G, 0);
 	assert_int_equal(GBT_SPAN_OF(h.arg32), GBT_SPAN_CLIENT);
 	h = (struct hit){.goid = 7, .site = GBT_SITE_CLIENT_END};
-	assert_true(request_close(&s, &h, G, (uintptr_t)answer, 0));
+	assert_true(request_close(&s, &h, G, (uintptr_t)answer, 0, 0));
 	assert_int_equal(h.arg, 150);
 	assert_int_equal(h.arg32, 302 | GBT_SPAN_CLIENT << GBT_SPAN_SHIFT);
-	assert_false(request_close(&s, &h, G, (uintptr_t)answer, 0));
+	assert_false(request_close(&s, &h, G, (uintptr_t)answer, 0, 0));
 	assert_true(end(7, GBT_SITE_REQUEST_END, &h));
 	assert_int_equal(h.arg, 100);
 	assert_int_equal(h.arg32, 404);
@@ -192,12 +192,12 @@ static void a_call_fails_where_there_is_an_error(void **state)
 
 		request_open(&s, &h, G, 0);
 		h.site = sites[i];
-		assert_true(request_close(&s, &h, G, 0, 1));
+		assert_true(request_close(&s, &h, G, 0, 1, 0));
 		assert_int_equal(h.arg32, GBT_REQUEST_FAILED | GBT_SPAN_CLIENT << GBT_SPAN_SHIFT);
 		h.site = GBT_SITE_CLIENT_BEGIN;
 		request_open(&s, &h, G, 0);
 		h.site = GBT_SITE_CLIENT_END_ALT;
-		assert_true(request_close(&s, &h, G, (uintptr_t)answer, 0));
+		assert_true(request_close(&s, &h, G, (uintptr_t)answer, 0, 0));
 		assert_int_equal(GBT_REQUEST_STATUS(h.arg32), 200);
 	}
 }
@@ -231,7 +231,7 @@ static void query(__u64 now)
 static bool ended(enum gbt_site site, __u64 arg0, struct hit *h)
 {
 	*h = (struct hit){.goid = 7, .site = site};
-	return request_close(&s, h, G, arg0, 0) && GBT_SPAN_OF(h->arg32) == GBT_SPAN_SQL;
+	return request_close(&s, h, G, arg0, 0, 0) && GBT_SPAN_OF(h->arg32) == GBT_SPAN_SQL;
 }
 
 /* A statement is tried with two connections that may be bad; how a third does is not seen. */
@@ -313,6 +313,33 @@ static void a_statement_is_looked_at_so_far(void **state)
 	assert_int_equal(s.text.text[0], 'B');
 }
 
+/* A status: a pointer to a message, which has the code at 40. */
+static void calls_of_grpc_end_with_a_code(void **state)
+{
+	__u64 message[6] = {0, 0, 0, 0, 0, 5}, status[1] = {(uintptr_t)message}, none[1] = {0};
+	__u64 stream[4] = {0, 0, 1000, 14}, server[2] = {0, (uintptr_t)stream}, words[2] = {0};
+	struct hit h = {.goid = 7, .now = 100, .site = GBT_SITE_GRPC_BEGIN};
+
+	cfg.grpc = (struct gbt_grpc){.stream = 8, .method = 16, .status = 0, .code = 40};
+	grpc_names(&s, &h, (uintptr_t)server, words);
+	assert_int_equal(words[0], 1000);
+	assert_int_equal(words[1], 14);
+	cfg.grpc.stream = -1;
+	words[0] = 0;
+	grpc_names(&s, &h, (uintptr_t)stream, words);
+	assert_int_equal(words[0], 1000);
+	request_open(&s, &h, G, 0);
+	assert_int_equal(GBT_SPAN_OF(h.arg32), GBT_SPAN_REQUEST);
+	h.site = GBT_SITE_GRPC_END;
+	assert_true(request_close(&s, &h, G, 0, 0, (uintptr_t)status));
+	assert_int_equal(h.arg32, 5 | GBT_REQUEST_GRPC);
+	assert_int_equal(grpc_ending(&s, &h, 0), GBT_REQUEST_GRPC);
+	assert_int_equal(grpc_ending(&s, &h, (uintptr_t)none), GBT_REQUEST_GRPC);
+	message[5] = 5000;
+	assert_int_equal(grpc_ending(&s, &h, (uintptr_t)status),
+			 GBT_REQUEST_NO_STATUS | GBT_REQUEST_GRPC);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -325,6 +352,7 @@ int main(void)
 		cmocka_unit_test_setup(a_query_ends_with_its_last_try, fresh),
 		cmocka_unit_test_setup(of_a_statement_the_first_word_is_told, fresh),
 		cmocka_unit_test_setup(a_statement_is_looked_at_so_far, fresh),
+		cmocka_unit_test_setup(calls_of_grpc_end_with_a_code, fresh),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

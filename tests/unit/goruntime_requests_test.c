@@ -118,11 +118,59 @@ static void one_site_that_is_missing_is_all(void **state)
 	gobinary__free(b);
 }
 
+/* By DWARF (readelf): gRPC 1.57, 1.67, 1.75. */
+static const struct {
+	const char *version;
+	struct gbt_grpc layout;
+} grpc[] = {
+	{"1.19.13", {.stream = -1, .method = 80, .status = 0, .code = 40}},
+	{"1.22.12", {.stream = -1, .method = 88, .status = 0, .code = 40}},
+	{"1.27.4", {.stream = 0, .method = 24, .status = 0, .code = 40}},
+};
+
+static void servers_of_grpc_have_both_sites(void **state)
+{
+	for (size_t i = 0; i < sizeof(grpc) / sizeof(grpc[0]); i++) {
+		struct gobinary *b = fixture__need(grpc[i].version, "grpcserver"), *bad;
+		struct gbt_grpc layout;
+		struct probe_plan p;
+
+		assert_int_equal(requests__grpc_layout(b, &layout), 0);
+		assert_memory_equal(&layout, &grpc[i].layout, sizeof(layout));
+		assert_int_equal(plan__make_for(b, false, SITES_GRPC, &p), 0);
+		assert_int_equal(p.cnt, 2);
+		assert_int_equal(p.sites[0].id, SITE_GRPC_BEGIN);
+		assert_int_equal(p.sites[1].id, SITE_GRPC_END);
+		bad = fixture__patched(b, p.sites[1].file_off, "\x90\x90\x90\x90\x90\x90",
+				       p.sites[1].len);
+		assert_int_equal(plan__make_for(bad, false, SITES_GRPC, &p), 0);
+		assert_int_equal(p.cnt, 0);
+		assert_non_null(strstr(p.notes[0], "calls that gRPC serves are not seen"));
+		gobinary__free(bad);
+		gobinary__free(b);
+	}
+}
+
+static void other_programs_have_no_site_of_grpc(void **state)
+{
+	struct gobinary *b = fixture__need("1.27.4", "requests");
+	struct gbt_grpc layout;
+	struct probe_plan p;
+
+	assert_int_equal(requests__grpc_layout(b, &layout), -ENOENT);
+	assert_int_equal(plan__make_for(b, false, SITES_GRPC, &p), 0);
+	assert_int_equal(p.cnt, 0);
+	assert_string_equal(p.notes[0], "");
+	gobinary__free(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_server_has_all_sites_or_says_why),
 		cmocka_unit_test(one_site_that_is_missing_is_all),
+		cmocka_unit_test(servers_of_grpc_have_both_sites),
+		cmocka_unit_test(other_programs_have_no_site_of_grpc),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

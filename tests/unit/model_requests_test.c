@@ -171,6 +171,12 @@ static void test_statements_have_a_word(void **state)
 	assert_string_equal(ending, "error");
 	request_text__ending(sql | GBT_REQUEST_RETRIED, ending);
 	assert_string_equal(ending, "bad connection");
+	request_text__ending(GBT_REQUEST_GRPC, ending);
+	assert_string_equal(ending, "OK");
+	request_text__ending(GBT_REQUEST_GRPC | 9, ending);
+	assert_string_equal(ending, "FailedPrecondition");
+	request_text__ending(GBT_REQUEST_GRPC | 1023, ending);
+	assert_string_equal(ending, "Code(1023)");
 }
 
 int main(void)

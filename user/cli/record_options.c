@@ -39,7 +39,7 @@ static const char help[] =
 	"  -q, --quiet              print no summary and no live line\n"
 	"      --no-labels          leave the values of pprof labels and paths of requests out\n"
 	"      --hz N               CPU samples a second, 0 to 5000; default 99; 0: none\n"
-	"      --requests           requests of net/http's server, and calls, as tasks in the "
+	"      --requests           requests of net/http and gRPC, and calls, as tasks in the "
 	"trace\n"
 	"      --max-size SIZE      end the capture at this much raw data; default 1GiB\n"
 	"      --trace-format N     23 (default; Go 1.23 and newer read it) or 26 (Go 1.26 and "

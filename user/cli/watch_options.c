@@ -73,7 +73,7 @@ static const char help[] =
 	"      --trace-format N     23 (default) or 26\n"
 	"CONDITIONS\n"
 	"  request > 200ms          request match 'POST /pay*' > 50ms\n"
-	"  request p99 > 80ms       request rate < 10/s             (net/http's server)\n"
+	"  request p99 > 80ms       request rate < 10/s             (net/http, gRPC)\n"
 	"  client > 500ms           (calls by net/http; match, pNN and rate as request)\n"
 	"  sql > 100ms              (statements of database/sql; match is of the first word)\n"
 	"  goroutines > 10000       goroutines growth > 1000/min    threads > 200\n"

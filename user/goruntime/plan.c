@@ -462,6 +462,7 @@ static const struct span_row {
 	{SITES_REQUEST, plan_requests__server, "requests of net/http"},
 	{SITES_CLIENT, plan_requests__client, "calls by net/http"},
 	{SITES_SQL, plan_requests__sql, "calls by database/sql"},
+	{SITES_GRPC, plan_requests__grpc, "calls that gRPC serves"},
 };
 
 static int plan_spans(struct planner *p, const struct span_row *row)
@@ -648,6 +649,8 @@ const char *site_id__name(enum site_id i)
 		[SITE_SQL_END] = "SQL call end",
 		[SITE_SQL_RESULT] = "SQL call end (up to 1.19)",
 		[SITE_SQL_FAIL] = "SQL call end (error)",
+		[SITE_GRPC_BEGIN] = "gRPC request",
+		[SITE_GRPC_END] = "gRPC request end",
 	};
 
 	return (unsigned)i < SITE_MAX && names[i] ? names[i] : "?";

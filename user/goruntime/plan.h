@@ -85,6 +85,9 @@ enum site_id {
 	SITE_SQL_END,	     /* (*DB).retry, from 1.20 on: there is no error */
 	SITE_SQL_RESULT,     /* CALL errors.Is in them, up to 1.19: RAX = 0 or error */
 	SITE_SQL_FAIL,	     /* behind errors.Is: AL = the connection was bad, and is tried again */
+	/* google.golang.org/grpc's server, R14 = user g at both */
+	SITE_GRPC_BEGIN, /* (*Server).handleStream: RDI = *ServerStream, up to 1.68 *Stream */
+	SITE_GRPC_END,	 /* (*http2Server).writeStatus: RCX = *status.Status */
 	SITE_MAX,
 };
 
@@ -158,7 +161,9 @@ int plan__make(const struct gobinary *b, bool use_nop5, struct probe_plan *out);
 #define SITES_SQL                                                                                  \
 	(SITE_BIT(SITE_SQL_BEGIN) | SITE_BIT(SITE_SQL_BEGIN_STMT) | SITE_BIT(SITE_SQL_END) |       \
 	 SITE_BIT(SITE_SQL_RESULT) | SITE_BIT(SITE_SQL_FAIL))
-#define SITES_SPAN (SITES_REQUEST | SITES_CLIENT | SITES_SQL)
+/* Of calls that gRPC serves. */
+#define SITES_GRPC (SITE_BIT(SITE_GRPC_BEGIN) | SITE_BIT(SITE_GRPC_END))
+#define SITES_SPAN (SITES_REQUEST | SITES_CLIENT | SITES_SQL | SITES_GRPC)
 /* What a program tells a tracer: their records have texts. */
 #define SITES_ANNOTATION                                                                           \
 	(SITE_BIT(SITE_USER_TASK_CREATE) | SITE_BIT(SITE_USER_TASK_END) |                          \

@@ -79,3 +79,24 @@ int plan_requests__server(const struct plan_scan *s, bool use_nop5, struct reque
 		cnt = ROWS;
 	return err && err != -ENOENT ? err : find_all(s, chosen, cnt, use_nop5, out);
 }
+
+#define GRPC "google.golang.org/grpc"
+
+/* writeStatus had a great letter up to 1.74. */
+int plan_requests__grpc(const struct plan_scan *s, bool use_nop5, struct request_sites *out)
+{
+	struct row rows[] = {
+		{SITE_GRPC_BEGIN, GRPC ".(*Server).handleStream", NULL, false},
+		{SITE_GRPC_END, GRPC "/internal/transport.(*http2Server).writeStatus", NULL, false},
+	};
+	struct gobinary_func f;
+	int err = gobinary__func_by_name(s->b, rows[0].func, &f);
+
+	*out = (struct request_sites){0};
+	if (err)
+		return err == -ENOENT ? 0 : err;
+	err = gobinary__func_by_name(s->b, rows[1].func, &f);
+	if (err == -ENOENT)
+		rows[1].func = GRPC "/internal/transport.(*http2Server).WriteStatus";
+	return err && err != -ENOENT ? err : find_all(s, rows, 2, use_nop5, out);
+}

@@ -24,6 +24,10 @@ struct request_sites {
 /* They return -ENOENT where the program has the like, but a site of it cannot be had. */
 int plan_requests__server(const struct plan_scan *s, bool use_nop5, struct request_sites *out);
 
+/* Calls that google.golang.org/grpc's own HTTP/2 server serves (1.57 to 1.75), until the status is
+ * about to be sent. */
+int plan_requests__grpc(const struct plan_scan *s, bool use_nop5, struct request_sites *out);
+
 /*
  * What net/http's Transport asks, from where it is checked and about to be sent: plan_calls.c.
  * amd64 only.

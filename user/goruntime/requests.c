@@ -117,3 +117,46 @@ int requests__sql_layout(const struct gobinary *b, struct gbt_calls *out)
 		err = field(b, stmt, "query", &out->stmt_query, NULL);
 	return err == -ENOENT ? 0 : err;
 }
+
+#define TRANSPORT "google.golang.org/grpc/internal/transport"
+
+/* Stream.method: the server's streams are Streams, or point at one, or begin with one. */
+static int of_stream(const struct gobinary *b, struct gbt_grpc *out)
+{
+	uint64_t server, stream;
+	__s32 at = 0;
+	int err = go_types__struct(b, "transport.ServerStream", TRANSPORT, &server);
+
+	out->stream = -1;
+	if (err == -ENOENT) {
+		err = go_types__struct(b, "transport.Stream", TRANSPORT, &stream);
+	} else if (!err) {
+		err = field(b, server, "Stream", &at, &stream);
+		if (!err && !go_types__elem(b, stream, &stream)) {
+			out->stream = at;
+			at = 0;
+		}
+	}
+	if (!err)
+		err = field(b, stream, "method", &out->method, NULL);
+	if (!err)
+		out->method += at;
+	return err;
+}
+
+int requests__grpc_layout(const struct gobinary *b, struct gbt_grpc *out)
+{
+	uint64_t status, message;
+	int err;
+
+	*out = (struct gbt_grpc){.stream = -1, .method = -1, .status = -1, .code = -1};
+	err = of_stream(b, out);
+	if (!err)
+		err = go_types__struct(b, "status.Status", "google.golang.org/grpc/internal/status",
+				       &status);
+	if (!err)
+		err = field_to(b, status, "s", &out->status, &message);
+	if (!err)
+		err = field(b, message, "Code", &out->code, NULL);
+	return err;
+}

@@ -17,4 +17,7 @@ int requests__client_layout(const struct gobinary *b, struct gbt_calls *out);
 /* Of database/sql: without its type the statements of prepared ones are not known. */
 int requests__sql_layout(const struct gobinary *b, struct gbt_calls *out);
 
+/* The same of google.golang.org/grpc's server. */
+int requests__grpc_layout(const struct gobinary *b, struct gbt_grpc *out);
+
 #endif

@@ -4,6 +4,27 @@
 #include <stdio.h>
 #include <string.h>
 
+/* google.golang.org/grpc/codes, as they print */
+static const char *const codes[] = {
+	"OK",
+	"Canceled",
+	"Unknown",
+	"InvalidArgument",
+	"DeadlineExceeded",
+	"NotFound",
+	"AlreadyExists",
+	"PermissionDenied",
+	"ResourceExhausted",
+	"FailedPrecondition",
+	"Aborted",
+	"OutOfRange",
+	"Unimplemented",
+	"Internal",
+	"Unavailable",
+	"DataLoss",
+	"Unauthenticated",
+};
+
 static size_t put(char *out, size_t at, const char *text, size_t len)
 {
 	if (!len)
@@ -45,6 +66,10 @@ void request_text__ending(int32_t ending, char out[REQUEST_ENDING_SZ])
 		strcpy(out, "error");
 	else if (ending & GBT_REQUEST_NO_STATUS)
 		strcpy(out, "not known");
+	else if (ending & GBT_REQUEST_GRPC && (size_t)status < sizeof(codes) / sizeof(codes[0]))
+		strcpy(out, codes[status]);
+	else if (ending & GBT_REQUEST_GRPC)
+		snprintf(out, REQUEST_ENDING_SZ, "Code(%d)", status);
 	else if (GBT_SPAN_OF(ending) == GBT_SPAN_SQL)
 		strcpy(out, "ok");
 	else

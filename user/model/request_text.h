@@ -15,8 +15,8 @@
 size_t request_text__name(const struct gbt_text *r, char out[REQUEST_NAME_SZ]);
 
 /* arg32 of a GBT_REQUEST_END: its status, "panic", "hijacked", "error", "not known"; of
- * database/sql "ok", "error", "bad connection". */
-#define REQUEST_ENDING_SZ 16
+ * database/sql "ok", "error", "bad connection"; of gRPC its code by name. */
+#define REQUEST_ENDING_SZ 24
 void request_text__ending(int32_t ending, char out[REQUEST_ENDING_SZ]);
 
 #endif

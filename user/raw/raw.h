@@ -124,7 +124,7 @@ struct raw_reason {
 	uint32_t merged; /* triggers that came right behind it and have no capture of their own */
 	bool full;	 /* memory, not time, says how far back the window goes */
 	/* of a request, else "": the names may be "" too where they are not known */
-	char ending[16]; /* its status as text, "panic", "hijacked", "not known", "not over" */
+	char ending[24]; /* its status as text, "panic", "hijacked", "not known", "not over" */
 	char method[64], path[GBT_TEXT_MAX + 1];
 };
 

@@ -32,6 +32,7 @@ struct recording {
 	struct probe_plan plan;
 	struct gbt_requests requests; /* where the plan has sites of these or of calls */
 	struct gbt_calls calls;
+	struct gbt_grpc grpc;
 	bool off_cpu;			 /* threads without a CPU are told */
 	struct capture *capture;	 /* NULL: nothing is observed, a snapshot is all */
 	struct raw_writer *raw;		 /* of the spool; NULL: there is a window */

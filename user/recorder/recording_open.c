@@ -119,6 +119,7 @@ static int open_capture(struct recording *r, struct launch *command)
 	cfg.rt.creators = r->opt.creators;
 	cfg.rt.requests = r->requests;
 	cfg.rt.calls = r->calls;
+	cfg.rt.grpc = r->grpc;
 	r->off_cpu = wants_off_cpu(r);
 	cfg.rt.off_cpu_min_ns = r->off_cpu ? OFF_CPU_MIN_NS : 0;
 	cfg.leaves = leaves;

@@ -16,15 +16,16 @@ static const struct kind {
 	const char *what;
 } kinds[GBT_SPAN_MAX] = {
 	[GBT_SPAN_REQUEST] = {SITES_REQUEST, SITE_REQUEST_BEGIN,
-			      "net/http server whose requests can be seen"},
+			      "server of net/http or gRPC whose requests can be seen"},
 	[GBT_SPAN_CLIENT] = {SITES_CLIENT, SITE_CLIENT_BEGIN, "calls by net/http that can be seen"},
 	[GBT_SPAN_SQL] = {SITES_SQL, SITE_SQL_BEGIN, "calls by database/sql that can be seen"},
 };
 
 static bool has(const struct recording *r, unsigned kind)
 {
-	/* a program may have prepared statements alone */
+	/* a program may have prepared statements alone, or serve gRPC alone */
 	return plan__has(&r->plan, kinds[kind].begin) ||
+	       (kind == GBT_SPAN_REQUEST && plan__has(&r->plan, SITE_GRPC_BEGIN)) ||
 	       (kind == GBT_SPAN_SQL && plan__has(&r->plan, SITE_SQL_BEGIN_STMT));
 }
 
@@ -44,13 +45,26 @@ static unsigned wanted(const struct recording *r)
 	return set;
 }
 
-static int layout(struct recording *r, unsigned kind)
+/* Adds the sites of the kind where its types are known. */
+static int look_for(struct recording *r, unsigned kind)
 {
+	const struct gobinary *b = r->target->bin;
+	int err;
+
 	if (kind == GBT_SPAN_CLIENT)
-		return requests__client_layout(r->target->bin, &r->calls);
-	if (kind == GBT_SPAN_SQL)
-		return requests__sql_layout(r->target->bin, &r->calls);
-	return requests__layout(r->target->bin, &r->requests);
+		err = requests__client_layout(b, &r->calls);
+	else if (kind == GBT_SPAN_SQL)
+		err = requests__sql_layout(b, &r->calls);
+	else
+		err = requests__layout(b, &r->requests);
+	if (!err)
+		r->opt.sites |= kinds[kind].sites;
+	if (err == -ENOMEM || kind != GBT_SPAN_REQUEST)
+		return err;
+	err = requests__grpc_layout(b, &r->grpc);
+	if (!err)
+		r->opt.sites |= SITES_GRPC;
+	return err;
 }
 
 /* They can be had where their types are; then their probes are planned. */
@@ -60,11 +74,8 @@ int recording_requests__look(struct recording *r)
 	int err = 0;
 
 	for (unsigned i = 0; r->opt.sites && err != -ENOMEM && i < GBT_SPAN_MAX; i++) {
-		if (!(set & 1u << i))
-			continue;
-		err = layout(r, i);
-		if (!err)
-			r->opt.sites |= kinds[i].sites;
+		if (set & 1u << i)
+			err = look_for(r, i);
 	}
 	return err == -ENOMEM ? err : 0;
 }
@@ -101,7 +112,7 @@ int recording_requests__planned(struct recording *r)
 
 void recording_requests__note(struct recording *r)
 {
-	if (r->opt.requests && !plan__has(&r->plan, SITE_REQUEST_BEGIN))
-		raw_facts__note(&r->meta, "requests: the program has no net/http server whose "
-					  "requests can be seen");
+	if (r->opt.requests && !has(r, GBT_SPAN_REQUEST))
+		raw_facts__note(&r->meta, "requests: the program has no server of net/http or gRPC "
+					  "whose requests can be seen");
 }

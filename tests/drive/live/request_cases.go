@@ -16,6 +16,10 @@ func requestCases() {
 	add("watch: slow requests by their own probes", watchRequestCheapCase)
 	add("watch: slow requests, each with its cause", watchRequestCase)
 	callCases()
+	for _, version := range []string{cfg.versions[0], "1.22.12", cfg.newest} {
+		add("requests of gRPC are tasks, go"+version, grpcTasksCase(version+"/grpcserver"))
+	}
+	addBeside("watch: slow requests of gRPC", watchGrpcCase)
 	usage("watch match with --no-labels", "watch", "-p", "1", "-o", "out", "--no-labels", "--on", "request match '/a' > 1s")
 	usage("record --requests --mode observe", "-p", "1", "--requests", "--mode", "observe")
 }
@@ -50,9 +54,9 @@ func requestNamesCase(t *T) {
 
 func requestNoneCase(t *T) {
 	p := t.fixture(cfg.newest + "/zoo")
-	t.refused(t.gobpftrace("watch", "-p", pidOf(p), "-o", "captures", "--on", "request > 1s"), []int{3}, "no net/http server")
+	t.refused(t.gobpftrace("watch", "-p", pidOf(p), "-o", "captures", "--on", "request > 1s"), []int{3}, "no server of net/http or gRPC")
 	t.status(t.gobpftrace("-p", pidOf(p), "-d", "200ms", "--requests", "-q", "-o", "out"), 0)
-	if !strings.Contains(t.read(t.Path("out/summary.txt")), "no net/http server whose requests can be seen") {
+	if !strings.Contains(t.read(t.Path("out/summary.txt")), "no server of net/http or gRPC whose requests can be seen") {
 		t.Errorf("the summary does not say that there are no requests")
 	}
 }
@@ -129,5 +133,34 @@ func (t *T) slowRequest(dir string) {
 	}
 	if !strings.Contains(fmt.Sprint(wait["stack"]), cause.where) || !strings.Contains(fmt.Sprint(wait["waker"]), cause.waker) {
 		t.Errorf("%s: waited in %v, woken by %v", path, wait["stack"], wait["waker"])
+	}
+}
+
+// The handler's own log is the referee; its clock begins when the message is there, ours before.
+func grpcTasksCase(fixture string) func(*T) {
+	return func(t *T) {
+		p := t.fixture(fixture, "-log", t.Path("log"))
+		time.Sleep(500 * time.Millisecond)
+		t.status(t.gobpftrace("-p", pidOf(p), "-d", "2s", "--mode", "full", "--requests", "-q", "-o", "out"), 0)
+		time.Sleep(300 * time.Millisecond) // the log follows
+		t.whole(t.Path("out"), wants{transitions: 1000, goroutines: 20})
+		out, err := output(filepath.Join(cfg.judges, "calls"), "-log", t.Path("log"), "-kind", "grpc", "-median", "100us", "-p99", "2ms", t.Path("out/trace.out"))
+		if err != nil {
+			t.Errorf("%v\n%s", err, out)
+		}
+	}
+}
+
+func watchGrpcCase(t *T) {
+	p := t.fixture(cfg.newest+"/grpcserver", "-slow", "1100ms")
+	r := t.watch("-p", pidOf(p), "--keep", "1s", "--on", "request match '/shop.Cart/S*' > 60ms")
+	time.Sleep(3 * time.Second)
+	got := of(t.ends(r), "capture")
+	if len(got) != 1 {
+		t.Fatalf("%d captures, wanted 1: %v", len(got), got)
+	}
+	reason := t.json(t.read(filepath.Join(t.Path(got[0].Folder), "reason.json")))
+	if reason["method"] != "" || reason["path"] != "/shop.Cart/Slow" || reason["ending"] != "OK" {
+		t.Errorf("not the one that was planted: %v", reason)
 	}
 }
