@@ -169,7 +169,7 @@ static void what_is_scaled_is_called_an_estimate(void **state)
 	const struct analysis_config ac = {.start_ns = BEGIN_NS};
 	const struct tables tables = {0};
 	struct profile_choice choice = {0};
-	struct render_traces t = {.cnt = 1, .slices = 1};
+	const struct analysis *slices[1];
 	struct render_profiles *p;
 	struct analysis *a;
 	struct raw_file *f;
@@ -183,8 +183,8 @@ static void what_is_scaled_is_called_an_estimate(void **state)
 	assert_int_equal(analysis__new(&ac, &a), 0);
 	assert_int_equal(render_profiles__new(f, &tables, &choice, &p), 0);
 	assert_null(render_profiles__estimate(p, PROFILE_GC, a));
-	t.parts[0] = (struct trace_part){.start_ns = BEGIN_NS, .end_ns = BEGIN_NS + SLICE_NS};
-	render_profiles__slices(p, &t, 4 * SLICE_NS);
+	slices[0] = a;
+	assert_int_equal(render_profiles__slices(p, slices, 1, SLICE_NS, 4 * SLICE_NS), 0);
 	for (size_t i = 0; i < 3; i++) {
 		const char *note = render_profiles__estimate(p, of_transitions[i], a);
 

@@ -48,9 +48,12 @@ static const char help[] =
 	"                           target uses itself (0.1 to 1000, off), but never less than 0.5 "
 	"% "
 	"of a\n"
-	"                           core; used up, the window ends there and says so; default off. "
-	"allocs\n"
-	"                           where it is sampled: in slices of the time; default 5\n"
+	"                           core: where it does not pay for all, what was seen in slices "
+	"of "
+	"the\n"
+	"                           time is scaled and said to be; default off. allocs where it "
+	"is\n"
+	"                           sampled: default 5\n"
 	"      --json               tell about the profile in JSON\n"
 	"  -q, --quiet              tell nothing but errors\n"
 	"EXPERT\n"
@@ -208,6 +211,11 @@ static void choose_parts(struct profile_args *a, uint32_t hz)
 	if (k->needs & PROFILE_NEEDS_LOOKS)
 		a->rec.wall_hz = hz ? hz : WALL_HZ_DEFAULT;
 	a->rec.wall_goids = a->tags & TAG_GOROUTINE;
+	/* slices are folded one by one at the end; Go has no text of what is made of them */
+	if (a->rec.budget && k->sites && !a->target.command && a->format == PROFILE_FORMAT_PPROF) {
+		a->rec.mode = RECORDING_AUTO;
+		a->rec.fold_live = false;
+	}
 	if (a->overhead_asked && a->type == PROFILE_ALLOCS) {
 		a->rec.max_overhead_pct = overhead_of_allocs(a->rec.budget);
 		a->rec.budget = 0; /* its probes come and go on their own account */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/strtab.h"
+#include "goruntime/snapshot.h"
 #include "model/model.h"
 
 struct profile_fold {
@@ -24,20 +25,22 @@ static int on_transition(void *ctx, const struct transition *t)
 static int open_parts(struct profile_fold *f)
 {
 	const struct raw_meta *m = f->cfg.meta;
+	const struct snapshot *snap = f->cfg.snapshot;
+	const bool is_slice = f->cfg.start_ns && snap;
 	struct analysis_config ac = {
-		.start_ns = m->start_ns,
-		.gomaxprocs = m->gomaxprocs,
+		.start_ns = f->cfg.start_ns ? f->cfg.start_ns : m->start_ns,
+		.gomaxprocs = is_slice ? snap->gomaxprocs : m->gomaxprocs,
 		.frames = f->cfg.frames,
-		.snapshot = f->cfg.snapshot,
+		.snapshot = snap,
 		.stack_profiles = 1u << profile_kind__get(f->cfg.id)->fold,
 		.owner_parts = f->cfg.tags,
 	};
 	struct model_config mc = {
-		.start_ns = m->start_ns,
+		.start_ns = ac.start_ns,
 		.end_ns = f->cfg.end_ns,
 		.go_minor = m->go_minor,
-		.gomaxprocs = m->gomaxprocs,
-		.snapshot = f->cfg.snapshot,
+		.gomaxprocs = ac.gomaxprocs,
+		.snapshot = snap,
 		.partial = true,
 		.ahead = f->cfg.ahead,
 		.assist_ends = f->cfg.assist_ends,

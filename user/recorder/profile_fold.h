@@ -23,7 +23,8 @@ struct profile_fold_config {
 	const struct raw_meta *meta;
 	const struct snapshot *snapshot; /* NULL: none */
 	struct frame_source frames;
-	uint64_t end_ns; /* of the window; 0: not known yet */
+	uint64_t start_ns; /* 0: of the window. Else of a slice of it, with a snapshot of its own */
+	uint64_t end_ns;   /* likewise; 0: not known yet */
 	bool ahead;
 	bool assist_ends; /* as in model_config */
 };

@@ -123,6 +123,8 @@ static void take_price(struct recording *r)
 uint64_t recording__hit_price(struct recording *r)
 {
 	take_price(r);
+	if (r->opt.budget && r->trailer.price_hit_ns) /* of slices, in which hits came closer */
+		return r->trailer.price_hit_ns;
 	return hit_price__at(&r->price, r->trailer.counters[GBT_C_HITS], r->trailer.target_cpu_ns);
 }
 

@@ -290,6 +290,21 @@ static int tell_looks(const struct render *r, struct summary *s)
 	return 0;
 }
 
+/* Those that are kept stand for all. */
+static int use_slices(struct render *r, uint64_t capture_ns)
+{
+	const struct analysis *analyses[TRACES_MAX];
+	uint64_t seen_ns = 0;
+
+	for (size_t i = 0; i < r->traces.cnt; i++) {
+		const struct trace_part *p = &r->traces.parts[i];
+
+		analyses[i] = p->analysis;
+		seen_ns += p->end_ns > p->start_ns ? p->end_ns - p->start_ns : 0;
+	}
+	return render_profiles__slices(r->profiles, analyses, r->traces.cnt, seen_ns, capture_ns);
+}
+
 /* What the summary tells, the profiles that it names, and the summary. */
 static int write_results(struct render *r, struct render_result *out)
 {
@@ -307,7 +322,7 @@ static int write_results(struct render *r, struct render_result *out)
 	if (!err)
 		err = render_profiles__tell_stops(r->profiles, &frames, s);
 	if (!err && r->traces.slices)
-		render_profiles__slices(r->profiles, &r->traces, s->capture_ns);
+		err = use_slices(r, s->capture_ns);
 	if (!err)
 		find_reason(r, s);
 	if (!err)

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "raw/raw.h"
 #include "recorder/profile_fold.h"
+#include "recorder/profile_slices.h"
 #include "recorder/render_profiles.h"
 #include "recorder/tables.h"
 
@@ -17,7 +18,8 @@ struct render_profile {
 	struct raw_file *raw;
 	struct tables *tables;
 	struct render_profiles *profiles;
-	struct profile_fold *fold; /* of the stream; NULL */
+	struct profile_fold *fold;     /* of the stream; NULL */
+	struct profile_slices *slices; /* of a stream in slices; NULL */
 	const struct analysis *analysis;
 	uint64_t late;
 };
@@ -44,6 +46,21 @@ static uint64_t end_ns(const struct render_profile *r)
 	return t ? t->end_ns : 0;
 }
 
+static int fold_slices(struct render_profile *r, const struct profile_fold_config *cfg)
+{
+	uint64_t start_ns = raw_file__meta(r->raw)->start_ns;
+	const struct analysis *const *analyses;
+	size_t cnt;
+	int err = profile_slices__fold(r->raw, cfg, &r->late, &r->slices);
+
+	if (err)
+		return err;
+	analyses = profile_slices__analyses(r->slices, &cnt);
+	return render_profiles__slices(r->profiles, analyses, cnt,
+				       profile_slices__seen_ns(r->slices),
+				       cfg->end_ns > start_ns ? cfg->end_ns - start_ns : 0);
+}
+
 static int fold_stream(struct render_profile *r)
 {
 	const struct profile_fold_config cfg = {
@@ -54,8 +71,11 @@ static int fold_stream(struct render_profile *r)
 		.frames = {capture_frames, &r->tables->frames},
 		.end_ns = end_ns(r),
 	};
-	int err = profile_fold__new(&cfg, &r->fold);
+	int err;
 
+	if (raw_file__slice_cnt(r->raw))
+		return fold_slices(r, &cfg);
+	err = profile_fold__new(&cfg, &r->fold);
 	if (!err && profile_kind__needs_begin(profile_kind__get(r->id)))
 		err = raw_file__each_event(r->raw, on_prescan, r, &r->late);
 	if (!err)
@@ -105,6 +125,7 @@ static void close_parts(struct render_profile *r)
 {
 	render_profiles__free(r->profiles);
 	profile_fold__free(r->fold);
+	profile_slices__free(r->slices);
 	tables__free(r->tables);
 	raw_file__free(r->raw);
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "output/cpu_profile.h"
 #include "output/alloc_profile.h"
@@ -32,7 +33,8 @@ struct render_profiles {
 	char alloc_note[160];
 	const struct imap
 		*row_tids; /* of threads that rows tell; NULL: they are the target's own */
-	const struct render_traces *slices; /* NULL: transitions are of the whole window */
+	const struct analysis **slices; /* NULL: transitions are of the whole window */
+	size_t slice_cnt;
 	double scale;
 	char slices_note[160];
 };
@@ -178,6 +180,7 @@ void render_profiles__free(struct render_profiles *p)
 	wall_running__free(p->running);
 	alloc_estimate__free(p->allocs);
 	stops__free(p->stops);
+	free(p->slices);
 	free(p);
 }
 
@@ -255,23 +258,23 @@ const char *render_profiles__missing(const struct render_profiles *p, enum profi
 
 /* ---- filling ---- */
 
-void render_profiles__slices(struct render_profiles *p, const struct render_traces *t,
-			     uint64_t capture_ns)
+int render_profiles__slices(struct render_profiles *p, const struct analysis *const *analyses,
+			    size_t cnt, uint64_t seen_ns, uint64_t capture_ns)
 {
-	char sliced[DURATION_STR_SZ], all[DURATION_STR_SZ];
-	uint64_t kept_ns = 0;
+	char seen[DURATION_STR_SZ], all[DURATION_STR_SZ];
 
-	for (size_t i = 0; i < t->cnt; i++)
-		kept_ns += t->parts[i].end_ns > t->parts[i].start_ns
-				   ? t->parts[i].end_ns - t->parts[i].start_ns
-				   : 0;
-	p->slices = t;
-	p->scale = kept_ns ? (double)capture_ns / (double)kept_ns : 1;
-	duration__format((int64_t)kept_ns, sliced);
+	p->slices = calloc(cnt + 1, sizeof(*p->slices));
+	if (!p->slices)
+		return -ENOMEM;
+	memcpy(p->slices, analyses, cnt * sizeof(*p->slices));
+	p->slice_cnt = cnt;
+	p->scale = seen_ns ? (double)capture_ns / (double)seen_ns : 1;
+	duration__format((int64_t)seen_ns, seen);
 	duration__format((int64_t)capture_ns, all);
 	snprintf(p->slices_note, sizeof(p->slices_note),
-		 "an estimate: seen for %s of %s and scaled to it (times %.1f)", sliced, all,
+		 "an estimate: seen for %s of %s and scaled to it (times %.1f)", seen, all,
 		 p->scale);
+	return 0;
 }
 
 int render_profiles__tell_stops(const struct render_profiles *p, const struct frame_source *frames,
@@ -362,9 +365,8 @@ static int fill(const struct render_profiles *p, enum profile_id id, const struc
 	if (!p->slices)
 		return analysis__stack_profile(a, k->fold, add_row, &rows);
 	rows.scale = p->scale;
-	for (size_t i = 0; !err && i < p->slices->cnt; i++)
-		err = analysis__stack_profile(p->slices->parts[i].analysis, k->fold, add_row,
-					      &rows);
+	for (size_t i = 0; !err && i < p->slice_cnt; i++)
+		err = analysis__stack_profile(p->slices[i], k->fold, add_row, &rows);
 	return err;
 }
 

@@ -31,12 +31,12 @@ const char *render_profiles__missing(const struct render_profiles *p, enum profi
 const char *render_profiles__estimate(struct render_profiles *p, enum profile_id id,
 				      const struct analysis *a);
 /*
- * The transitions come from slices of capture_ns: profiles that are made of them are scaled to all
- * of it, and say so. t: borrowed until free, its analyses finished.
+ * The transitions come from slices of capture_ns, seen_ns in all: profiles that are made of them
+ * are scaled to all of it, and say so. analyses: of each slice, finished, borrowed until free.
+ * -ENOMEM.
  */
-struct render_traces;
-void render_profiles__slices(struct render_profiles *p, const struct render_traces *t,
-			     uint64_t capture_ns);
+int render_profiles__slices(struct render_profiles *p, const struct analysis *const *analyses,
+			    size_t cnt, uint64_t seen_ns, uint64_t capture_ns);
 /* Mode light: where goroutines stopped; nothing of other modes. frames: as for stops__summarize. */
 int render_profiles__tell_stops(const struct render_profiles *p, const struct frame_source *frames,
 				struct summary *out);

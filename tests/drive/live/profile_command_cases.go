@@ -81,7 +81,7 @@ func profileCommandCases() {
 	add("profile usage: the file is a device", deviceCase)
 	add("profile usage: standard output is a terminal", terminalCase)
 	add("profile to standard output", profileStdoutCase)
-	add("--max-overhead ends a profile", profileOverCase)
+	add("--max-overhead of a profile", profileOverCase)
 	addBeside("profile replaces a file as a whole", profileReplaceCase)
 	add("profile --every", everyCase)
 	addBeside("profile --kernel --tag", kernelTagCase)
@@ -487,21 +487,28 @@ func (t *T) total(path, kind string) float64 {
 	return v
 }
 
-// A storm of waits uses a small budget up at once, what was seen until then is kept; below a large one the same
-// profile lasts.
+// Of a storm of waits a small budget pays for slices, which are scaled and said to be; a text, which cannot say so,
+// ends; below a large one the same profile is whole.
 func profileOverCase(t *T) {
 	p := t.program(cfg.newest+"/bench", "-do", "pingpong", "-n", "4")
-	r := t.gobpftrace("profile", "-p", pidOf(p), "-t", "block", "-d", "30s", "--max-overhead", "5", "-o", "over.pprof")
-	t.status(r, 0)
-	if !strings.Contains(r.stdout, "ended by --max-overhead") || r.took > 25*time.Second {
-		t.Errorf("the budget did not end it: %q", clip(r.stdout))
+	profile := func(file string, args ...string) string {
+		r := t.gobpftrace(append([]string{"profile", "-p", pidOf(p), "-t", "block", "-o", file}, args...)...)
+		t.status(r, 0)
+		if r.took > 25*time.Second {
+			t.Errorf("%v took %v", args, r.took)
+		}
+		return r.stdout
 	}
-	if top := t.top(t.Path("over.pprof")); !strings.Contains(top, "runtime.chan") {
+	if said := profile("sliced.pprof", "-d", "4s", "--max-overhead", "5"); !strings.Contains(said, "of 4") || !strings.Contains(said, "scaled to it") {
+		t.Errorf("not in slices: %q", clip(said))
+	}
+	if top := t.top(t.Path("sliced.pprof")); !strings.Contains(top, "runtime.chan") {
 		t.Errorf("nobody waits: %q", clip(top))
 	}
-	r = t.gobpftrace("profile", "-p", pidOf(p), "-t", "block", "-d", "1s", "--max-overhead", "1000", "-o", "whole.pprof")
-	t.status(r, 0)
-	if strings.Contains(r.stdout, "ended by") {
-		t.Errorf("ended early: %q", clip(r.stdout))
+	if said := profile("over.txt", "-d", "30s", "--max-overhead", "5", "--format", "text"); !strings.Contains(said, "ended by --max-overhead") {
+		t.Errorf("the budget did not end it: %q", clip(said))
+	}
+	if said := profile("whole.pprof", "-d", "1s", "--max-overhead", "1000"); strings.Contains(said, "ended by") || strings.Contains(said, "scaled") {
+		t.Errorf("not whole: %q", clip(said))
 	}
 }
