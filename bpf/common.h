@@ -391,9 +391,10 @@ static __always_inline void load_m(struct scratch *s, struct hit *h, __u64 m)
 		take_m(s, h, m);
 }
 
-/* Seen stacks, by hash, two places each. Lost races only send a definition twice. */
+/* Seen stacks, by hash, two places each. Lost races only send a definition twice. User space clears
+ * it where it forgets definitions. */
 #define SEEN_BITS 16
-static __u64 seen[1 << SEEN_BITS];
+__u64 seen[1 << SEEN_BITS];
 
 static __always_inline __u64 *seen_find(__u64 id, bool *found)
 {

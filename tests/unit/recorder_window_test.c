@@ -302,6 +302,46 @@ static void new_stacks_are_bounded(void **state)
 	window__free(w);
 }
 
+/* When half of the memory is full, what no chunk has gives way; what a chunk, or a state, has
+ * stays. */
+static void stacks_are_forgotten(void **state)
+{
+	const struct window_config cfg = {.keep_ns = 1000, .max_sz = 1u << 20, .go_minor = 27};
+	const struct snapshot empty = {.end_ns = 1};
+	struct gbt_stack stack = {.hdr = {.kind = GBT_STACK}, .cnt = 32};
+	size_t len = offsetof(struct gbt_stack, pcs) + 8 * stack.cnt;
+	struct gbt_event e = {.hdr = {.time_ns = 100, .kind = GBT_BLOCK, .tid = 1}, .goid = 5};
+	struct window_cut *cut;
+	struct imap defined = {0};
+	struct window *w;
+
+	assert_int_equal(window__new(&cfg, &w), 0);
+	assert_int_equal(window__begin(w, &empty), 0);
+	assert_int_equal(window__chunk(w, &(struct window_mark){.time_ns = 1}), 0);
+	for (stack.id = 1; !window__is_full_of_definitions(w); stack.id++)
+		assert_int_equal(window__record(w, &stack, len), 0);
+	for (e.stack = 7; e.stack <= 8; e.stack++, e.hdr.time_ns += 1000, e.goid++) {
+		assert_int_equal(window__record(w, &e, sizeof(e)), 0);
+		assert_int_equal(window__settle(w, e.hdr.time_ns, NULL, NULL), 0);
+		assert_int_equal(
+			window__chunk(w, &(struct window_mark){.time_ns = e.hdr.time_ns + 1}), 0);
+	}
+	/* the chunk of 7 goes, the goroutine that waits there stays */
+	assert_int_equal(window__chunk(w, &(struct window_mark){.time_ns = 2050}), 0);
+	window__forget(w, NULL, NULL);
+	assert_false(window__is_full_of_definitions(w));
+	assert_int_equal(window__cut(w, 1, 3000, &cut), 0);
+	assert_int_equal(window_cut__each(cut, has_stack, &defined), 0);
+	assert_true(imap__get(&defined, 8, NULL));
+	assert_int_equal(cut->states->g_cnt, 1);
+	assert_int_equal(cut->states->g[0].stack_cnt, 32);
+	assert_int_equal(window__record(w, &stack, len), 0);
+	assert_int_equal(cut->refused, 0);
+	imap__free(&defined);
+	window_cut__free(cut);
+	window__free(w);
+}
+
 static struct gbt_event event_at(uint64_t time_ns)
 {
 	return (struct gbt_event){
@@ -531,6 +571,7 @@ int main(void)
 		EACH_STREAM(check_stream),
 		cmocka_unit_test(memory_bounds_it),
 		cmocka_unit_test(new_stacks_are_bounded),
+		cmocka_unit_test(stacks_are_forgotten),
 		cmocka_unit_test(late_events_are_counted),
 		cmocka_unit_test(slices_are_told),
 		cmocka_unit_test(a_window_may_begin_in_a_gap),

@@ -335,6 +335,14 @@ int capture__drain_rest(struct capture *c, capture_record_fn fn, void *ctx)
 	return err < 0 ? err : 0;
 }
 
+void capture__define_again(struct capture *c)
+{
+	if (c->goroutine)
+		memset(c->goroutine->bss->seen, 0, sizeof(c->goroutine->bss->seen));
+	if (c->sampler)
+		memset(c->sampler->bss->seen, 0, sizeof(c->sampler->bss->seen));
+}
+
 int capture__stats(const struct capture *c, uint64_t counters[GBT_C_MAX])
 {
 	size_t slot, i;

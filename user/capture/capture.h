@@ -134,6 +134,10 @@ int capture__drain(struct capture *c, capture_record_fn fn, void *ctx);
  */
 int capture__drain_rest(struct capture *c, capture_record_fn fn, void *ctx);
 
+/* From here on each stack and label set is defined anew when it is met. A program that is under way
+ * may still refer to one as defined. */
+void capture__define_again(struct capture *c);
+
 /* Counters summed over CPUs. */
 int capture__stats(const struct capture *c, uint64_t counters[GBT_C_MAX]);
 const struct capture_info *capture__info(const struct capture *c);

@@ -13,6 +13,8 @@
 #include "recorder/recording_requests.h"
 
 #define LEVELS_EVERY_NS (250 * 1000 * 1000)
+#define FORGET_AFTER_NS (1000ull * 1000 * 1000)
+#define FORGET_EVERY_NS (5 * FORGET_AFTER_NS)
 
 /* Where one of these needs it and it is not open yet. */
 static int open_cgroup(struct recording *r, const struct condition *c, size_t cnt)
@@ -218,12 +220,32 @@ int recording__window_settle(struct recording *r, uint64_t until_ns)
 	return window__settle(r->window->w, until_ns, on_event, r);
 }
 
+/*
+ * Stacks that only events of long ago had give way to new ones. The programs define all anew first;
+ * a second later nothing under way takes an old one for defined.
+ */
+static void forget_definitions(struct recording *r, uint64_t now_ns)
+{
+	struct recording_window *rw = r->window;
+
+	if (rw->forget_due_ns && now_ns >= rw->forget_due_ns) {
+		window__forget(rw->w, NULL, NULL);
+		rw->forget_due_ns = 0;
+		rw->forgot_ns = now_ns;
+	} else if (!rw->forget_due_ns && window__is_full_of_definitions(rw->w) &&
+		   now_ns >= rw->forgot_ns + FORGET_EVERY_NS) {
+		capture__define_again(r->capture);
+		rw->forget_due_ns = now_ns + FORGET_AFTER_NS;
+	}
+}
+
 int recording__window_tick(struct recording *r, uint64_t now_ns)
 {
 	struct recording_window *rw = r->window;
 	int err = 0;
 
 	recording__window_account(r, now_ns);
+	forget_definitions(r, now_ns);
 	if (window__is_due(rw->w, now_ns))
 		err = add_chunk(r, now_ns);
 	/* a ring is drained up to some moment behind now_ns: all of before is there */

@@ -27,7 +27,9 @@ struct recording_window {
 	/* of a budget: recording__window_account */
 	uint64_t accounted_ns, watched_ns, gap_ns, blind_ns, slices, spent_ns;
 	double full_added;
-	uint64_t lost, lost_ns;	   /* events, and when that was more than before; 0: none */
+	uint64_t lost, lost_ns; /* events, and when that was more than before; 0: none */
+	/* definitions are forgotten: programs have been told, and when that was last done */
+	uint64_t forget_due_ns, forgot_ns;
 	struct cgroup_cpu *cgroup; /* NULL: not asked for, or not to be had */
 };
 

@@ -556,6 +556,11 @@ uint64_t window__bytes(const struct window *w)
 	       gstates_bytes(&w->now);
 }
 
+bool window__is_full_of_definitions(const struct window *w)
+{
+	return w->defs.bytes > w->defs.bytes_max / 4 * 3;
+}
+
 void window__forget(struct window *w, defs_forget_fn forget, void *ctx)
 {
 	uint32_t oldest = w->cnt ? w->chunks[0]->no : w->next_no;

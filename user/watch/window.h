@@ -72,6 +72,8 @@ int window__settle(struct window *w, uint64_t until_ns, window_event_fn fn, void
 /* Is it time for another chunk? Then mark says what is counted now, and what is too old goes. */
 bool window__is_due(const struct window *w, uint64_t now_ns);
 int window__chunk(struct window *w, const struct window_mark *mark);
+/* Are definitions about to find no room? */
+bool window__is_full_of_definitions(const struct window *w);
 /* As defs__drop: definitions that nothing refers to any more. */
 void window__forget(struct window *w, defs_forget_fn forget, void *ctx);
 
