@@ -133,10 +133,8 @@ struct rig {
 	struct capture *capture;
 };
 
-static int rig_open(struct rig *r, const char *fixture, enum capture_attach how)
+static int rig_target(struct rig *r, const char *fixture)
 {
-	struct capture_config cfg = {.attach = how, .sample_hz = 99};
-	struct gbt_leaf_range *leaves = NULL;
 	int err;
 
 	fixture_start(&r->f, fixture);
@@ -144,8 +142,15 @@ static int rig_open(struct rig *r, const char *fixture, enum capture_attach how)
 	err = go_target__open(r->f.pid, false, &r->target);
 	if (!err)
 		err = plan__make(r->target->bin, features.f[FEATURE_NOP5].have, &r->plan);
-	if (err)
-		return err;
+	return err;
+}
+
+static int rig_capture(struct rig *r, enum capture_attach how)
+{
+	struct capture_config cfg = {.attach = how, .sample_hz = 99};
+	struct gbt_leaf_range *leaves = NULL;
+	int err;
+
 	cfg.proc = r->target->proc;
 	cfg.plan = &r->plan;
 	cfg.bias = r->target->bias;
@@ -157,6 +162,13 @@ static int rig_open(struct rig *r, const char *fixture, enum capture_attach how)
 		err = capture__open(&cfg, &r->capture);
 	free(leaves);
 	return err;
+}
+
+static int rig_open(struct rig *r, const char *fixture, enum capture_attach how)
+{
+	int err = rig_target(r, fixture);
+
+	return err ? err : rig_capture(r, how);
 }
 
 static void rig_close(struct rig *r)
@@ -553,7 +565,7 @@ static void test_two_at_once(const char *fixture, enum capture_attach how)
 	rig_close(&r);
 }
 
-/* kill -9 of the tool: the kernel takes the probes out. */
+/* kill -9 of the tool, which is a child here: its keepers take the probes out. */
 static void test_killed(const char *fixture, enum capture_attach how)
 {
 	uint64_t begin_ns;
@@ -562,18 +574,18 @@ static void test_killed(const char *fixture, enum capture_attach how)
 	char c = 0;
 	pid_t tool;
 
-	if (rig_open(&r, fixture, how) || pipe(ready))
-		die("capture");
+	if (rig_target(&r, fixture) || pipe(ready))
+		die("target");
 	tool = fork();
 	if (!tool) {
-		if (!capture__attach(r.capture) && write(ready[1], &c, 1) == 1) {
+		if (!rig_capture(&r, how) && !capture__attach(r.capture) &&
+		    write(ready[1], &c, 1) == 1) {
 			capture__arm(r.capture);
 			for (;;)
 				pause();
 		}
 		_exit(1);
 	}
-	/* ours would keep the programs, which are shared with the child */
 	if (read(ready[0], &c, 1) != 1)
 		die("the tool does not attach");
 	CHECK(changed_sites(&r, false) == r.plan.cnt, "%zu", changed_sites(&r, false));
