@@ -31,7 +31,9 @@ static bool has(const struct recording *r, unsigned kind)
 
 uint64_t recording_requests__sites(unsigned span)
 {
-	return span < GBT_SPAN_MAX ? kinds[span].sites : 0;
+	uint64_t sites = span < GBT_SPAN_MAX ? kinds[span].sites : 0;
+
+	return span == GBT_SPAN_REQUEST ? sites | SITES_GRPC : sites;
 }
 
 /* The kinds, 1 << each. */
@@ -99,7 +101,7 @@ int recording_requests__planned(struct recording *r)
 	for (unsigned i = 0; i < GBT_SPAN_MAX; i++) {
 		if (has(r, i))
 			r->requests.open_max = OPEN_MAX;
-		if (kinds[i].sites && !(kinds[i].sites & ~r->steady))
+		if (kinds[i].sites && !(recording_requests__sites(i) & ~r->steady))
 			r->requests.steady |= 1u << i;
 	}
 	r->requests.names = r->opt.labels;
