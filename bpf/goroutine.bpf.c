@@ -11,6 +11,7 @@
 #include "common.h"
 #include "contexts.h"
 #include "events.h"
+#include "funcs.h"
 #include "known.h"
 #include "labels.h"
 #include "light.h"
@@ -286,7 +287,8 @@ static __always_inline bool walk_regs(struct scratch *s, struct hit *h, struct p
 
 	u->hi = G_U64(s, g_stack_hi);
 	u->fp = REGS_FP(ctx);
-	if (h->site == GBT_SITE_REGION_END) /* inside of what calls End, mostly inlined */
+	/* inside of what calls End, mostly inlined; in the function that returns */
+	if (h->site == GBT_SITE_REGION_END || h->site == GBT_SITE_FUNC_RETURN)
 		unwind_push(u, REGS_PC(ctx) + 1);
 	if (h->in_frame)
 		return true;
@@ -432,6 +434,8 @@ static const struct site_row {
 	[GBT_SITE_USER_LOG] = {GBT_USER_LOG, NEED_RUNS | OF_TARGET},
 	[GBT_SITE_REGION_START] = {GBT_USER_REGION, NEED_RUNS | OF_TARGET},
 	[GBT_SITE_REGION_END] = {GBT_USER_REGION, NEED_RUNS | OF_TARGET},
+	[GBT_SITE_FUNC_ENTRY] = {GBT_FUNC, NEED_RUNS},
+	[GBT_SITE_FUNC_RETURN] = {GBT_FUNC, NEED_RUNS | STAMP_EARLY},
 	[GBT_SITE_SET_LABELS] = {GBT_SET_LABELS, ID_R14 | OF_TARGET},
 	[GBT_SITE_REFILL] = {GBT_ALLOC, NEED_RUNS},
 	[GBT_SITE_ALLOC_LARGE] = {GBT_ALLOC, NEED_RUNS},
@@ -736,6 +740,25 @@ static __always_inline void send_of_target(struct scratch *s, struct hit *h, str
  * first, and that takes about as long. A request ends before the work of its probe and
  * begins behind it: what is between is the handler's.
  */
+/* An entry sends nothing, nor does the return of a call whose entry was not seen. */
+static __always_inline bool on_func(struct scratch *s, struct hit *h, struct pt_regs *ctx,
+				    __u32 cookie)
+{
+	__u64 addr = REGS_PC(ctx), func = GBT_COOKIE_FUNC(cookie), depth;
+	struct gbt_func_site *site = bpf_map_lookup_elem(&gbt_func_sites, &addr);
+
+	if (!site)
+		return false;
+	depth = G_U64(s, g_stack_hi) - (REGS_SP(ctx) + site->sp_delta);
+	if (h->site == GBT_SITE_FUNC_ENTRY) {
+		func_enter(s, h, GO_G(ctx), func, depth);
+		return false;
+	}
+	h->arg = func_leave(s, h, GO_G(ctx), func, depth);
+	h->arg32 = cfg.func_ids[func & (GBT_FUNCS_MAX - 1)];
+	return h->arg;
+}
+
 static __always_inline void handle(struct scratch *s, struct hit *h, struct pt_regs *ctx,
 				   __u32 cookie)
 {
@@ -757,6 +780,8 @@ static __always_inline void handle(struct scratch *s, struct hit *h, struct pt_r
 		return;
 	if (h->kind == GBT_REQUEST_END &&
 	    !request_close(s, h, GO_G(ctx), GO_ARG0(ctx), GO_ARG1(ctx), GO_ARG2(ctx)))
+		return;
+	if (h->kind == GBT_FUNC && !on_func(s, h, ctx, cookie))
 		return;
 	if (h->walk != WALK_NONE)
 		walk(s, h, ctx);
@@ -811,7 +836,15 @@ static __always_inline __u32 cookie_of(struct pt_regs *ctx)
 	if (site_table.by_cookie)
 		return bpf_get_attach_cookie(ctx);
 	slot = &site_table.slots[GBT_SITE_SLOT(site_table.mul, addr)];
-	return slot->addr == addr ? slot->cookie : site_table.rest;
+	if (slot->addr == addr)
+		return slot->cookie;
+	if (cfg.func_cnt) {
+		struct gbt_func_site *site = bpf_map_lookup_elem(&gbt_func_sites, &addr);
+
+		if (site)
+			return site->cookie;
+	}
+	return site_table.rest;
 }
 
 /* The target pays for a hit that is dropped, too; so it is counted. */

@@ -127,12 +127,15 @@ enum gbt_kind {
 	/* mode light: this thread, without a goroutine, goes off its processor; cur, arg32, stack
 	 * as above */
 	GBT_LEFT = 38,
+	/* goid returns from a probed function: arg=time_ns of its entry; arg32=its name, as
+	 * gbt_config.func_ids; stack=the function and its callers */
+	GBT_FUNC = 39,
 	/* definitions, not events */
 	GBT_STACK = 64,	 /* struct gbt_stack */
 	GBT_LABELS = 65, /* struct gbt_labels */
 	GBT_KIND_MAX = 66,
 };
-#define GBT_EVENT_MAX GBT_LEFT /* the last kind that is an event */
+#define GBT_EVENT_MAX GBT_FUNC /* the last kind that is an event */
 
 /* How a goroutine was left that does not run on its thread any more. Where the reads may be of a
  * later moment it has been started elsewhere, by a record before this one. */
@@ -329,6 +332,9 @@ struct gbt_calls {
 	__s32 stmt_query; /* sql.Stmt.query */
 };
 
+#define GBT_FUNCS_MAX 16
+#define GBT_FUNC_OPEN_MAX 16384 /* goroutines in calls of them at once */
+
 /*
  * What the programs are told before load (read-only data). The caller of the capture room
  * fills what comes from the binary; tgid, pidns_*, ring_mask, leaf_cnt and scratch_mask are
@@ -374,8 +380,10 @@ struct gbt_config {
 	struct gbt_requests requests;
 	struct gbt_calls calls;
 	struct gbt_grpc grpc;
-	__u32 off_cpu_min_ns; /* threads without a CPU for so long are told; 0: none are */
-	__u32 pad;
+	__u32 off_cpu_min_ns;	       /* threads without a CPU for so long are told; 0: none are */
+	__u32 func_cnt;		       /* functions whose calls are told; 0: none */
+	__u32 func_steady;	       /* 1: their probes stay in place between slices */
+	__s32 func_ids[GBT_FUNCS_MAX]; /* hashes of their names, all different */
 	struct gbt_range gopark;
 	__u32 gopark_copies;  /* 1: it is inlined into callers too */
 	__s32 g_tracking_seq; /* offset in g: how often it stopped running, 8 bits */
@@ -422,21 +430,23 @@ struct gbt_leaf_range {
 
 /* Counters that the programs keep (struct gbt_slot). */
 enum gbt_counter {
-	GBT_C_HITS,	   /* probe hits in the target */
-	GBT_C_EVENTS,	   /* records sent */
-	GBT_C_RING_FULL,   /* records dropped because a ring was full */
-	GBT_C_STACKS,	   /* stack definitions sent */
-	GBT_C_STACK_LOST,  /* stack definitions dropped */
-	GBT_C_STACK_CUT,   /* stacks cut */
-	GBT_C_UNREADABLE,  /* reads of the target's memory that failed */
-	GBT_C_SAMPLES,	   /* CPU samples taken */
-	GBT_C_SAMPLE_LOST, /* CPU samples dropped */
-	GBT_C_NO_SCRATCH,  /* no scratch memory for this thread */
-	GBT_C_LIST_CUT,	   /* goroutines beyond the walk of one injectglist */
-	GBT_C_FOREIGN,	   /* hits of other processes that share the file */
-	GBT_C_NO_TASK,	   /* regions whose context does not tell their task */
-	GBT_C_REQUESTS,	   /* requests beyond what can be open at once */
-	GBT_C_OFF_CPU,	   /* how often a thread of the target left its CPU; 0: not looked at */
+	GBT_C_HITS,	    /* probe hits in the target */
+	GBT_C_EVENTS,	    /* records sent */
+	GBT_C_RING_FULL,    /* records dropped because a ring was full */
+	GBT_C_STACKS,	    /* stack definitions sent */
+	GBT_C_STACK_LOST,   /* stack definitions dropped */
+	GBT_C_STACK_CUT,    /* stacks cut */
+	GBT_C_UNREADABLE,   /* reads of the target's memory that failed */
+	GBT_C_SAMPLES,	    /* CPU samples taken */
+	GBT_C_SAMPLE_LOST,  /* CPU samples dropped */
+	GBT_C_NO_SCRATCH,   /* no scratch memory for this thread */
+	GBT_C_LIST_CUT,	    /* goroutines beyond the walk of one injectglist */
+	GBT_C_FOREIGN,	    /* hits of other processes that share the file */
+	GBT_C_NO_TASK,	    /* regions whose context does not tell their task */
+	GBT_C_REQUESTS,	    /* requests beyond what can be open at once */
+	GBT_C_OFF_CPU,	    /* how often a thread of the target left its CPU; 0: not looked at */
+	GBT_C_FUNC_LOST,    /* calls of probed functions beyond what can be open at once */
+	GBT_C_FUNC_UNWOUND, /* … that ended without a return: a panic or Goexit */
 	GBT_C_MAX,
 };
 

@@ -66,7 +66,9 @@
 	X(SQL_RESULT)                                                                              \
 	X(SQL_FAIL)                                                                                \
 	X(GRPC_BEGIN)                                                                              \
-	X(GRPC_END)
+	X(GRPC_END)                                                                                \
+	X(FUNC_ENTRY)                                                                              \
+	X(FUNC_RETURN)
 
 enum gbt_site {
 	GBT_SITE_NONE = 0,
@@ -88,6 +90,15 @@ enum gbt_site {
 #define GBT_COOKIE_IN_FRAME (1u << 16)
 /* a hit counts only where the comparison before it found what it compares equal */
 #define GBT_COOKIE_IF_EQUAL (1u << 17)
+
+/* which of gbt_config.func_ids, at entries and returns of functions that were asked for */
+#define GBT_COOKIE_FUNC(c) (((c) >> 24) & 0xf)
+
+/* Entries and returns of functions are in a map of their own, for there may be many. */
+struct gbt_func_site {
+	__u32 cookie;
+	__u32 sp_delta; /* from the stack pointer to the return address */
+};
 
 /*
  * All sites by run-time address, in read-only data of the programs. The multiplier is one by which

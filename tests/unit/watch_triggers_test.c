@@ -379,6 +379,38 @@ static void without_a_cpu_it_still_runs(void **state)
 	}
 }
 
+static void slow_calls_of_a_function(void **state)
+{
+	struct gbt_event e = {.hdr = {.time_ns = 2 * S, .tid = 3, .kind = GBT_FUNC},
+			      .p = 1,
+			      .goid = 7,
+			      .arg = 2 * S - 51 * MS,
+			      .stack = 77};
+	struct condition other;
+	struct condition_error err;
+	struct world w;
+	struct firing f;
+
+	begin(&w, "func main.f > 50ms");
+	assert_int_equal(condition__parse("func main.g > 1s", &other, &err), 0);
+	assert_int_not_equal(condition__func_id(&other), condition__func_id(&w.c));
+	e.arg32 = condition__func_id(&other);
+	assert_int_equal(triggers__event(w.t, &e, NULL, 0), 0);
+	assert_false(fires(&w, &f));
+	e.arg32 = condition__func_id(&w.c);
+	assert_int_equal(triggers__event(w.t, &e, NULL, 0), 0);
+	assert_true(fires(&w, &f));
+	assert_int_equal(f.goid, 7);
+	assert_int_equal(f.begin_ns, 2 * S - 51 * MS);
+	assert_true(f.value == 51.0 * MS);
+	assert_int_equal(f.stack, 77);
+	assert_int_equal(f.runner, 7);
+	e.arg = 2 * S - 50 * MS; /* not above */
+	assert_int_equal(triggers__event(w.t, &e, NULL, 0), 0);
+	assert_false(fires(&w, &f));
+	end(&w);
+}
+
 static void long_system_call(void **state)
 {
 	struct world w;
@@ -909,6 +941,7 @@ int main(void)
 		cmocka_unit_test(without_a_cpu),
 		cmocka_unit_test(it_had_stopped_before),
 		cmocka_unit_test(without_a_cpu_it_still_runs),
+		cmocka_unit_test(slow_calls_of_a_function),
 		cmocka_unit_test(long_system_call),
 		cmocka_unit_test(stops_and_collections),
 		cmocka_unit_test(waits_that_go_on),

@@ -11,7 +11,7 @@ static void add_loss(struct summary *s, const char *id, const char *text, uint64
 		s->lost_events += cnt;
 }
 
-#define LOSS_MAX 24
+#define LOSS_MAX 32
 
 static int fill_losses(const struct summary_facts *facts, struct summary *s)
 {
@@ -28,6 +28,12 @@ static int fill_losses(const struct summary_facts *facts, struct summary *s)
 	if (c[GBT_C_REQUESTS])
 		add_loss(s, "requests", "ends of requests: too many were open at once",
 			 c[GBT_C_REQUESTS], true);
+	if (c[GBT_C_FUNC_LOST])
+		add_loss(s, "calls", "calls of functions: too many were open at once",
+			 c[GBT_C_FUNC_LOST], true);
+	if (c[GBT_C_FUNC_UNWOUND])
+		add_loss(s, "calls_unwound", "calls that ended without a return: panics, Goexit",
+			 c[GBT_C_FUNC_UNWOUND], false);
 	add_loss(s, "list_cut", "unblocks beyond the walk of one list", c[GBT_C_LIST_CUT], true);
 	add_loss(s, "model_dropped", "events that contradicted the others", repairs[REPAIR_DROPPED],
 		 true);

@@ -15,6 +15,7 @@
 #include "capture/compat.h"
 #include "capture/privilege.h"
 #include "capture/site_table.h"
+#include "capture/sites.h"
 #include "goroutine.skel.h"
 #include "process/procfs.h"
 #include "sampler.skel.h"
@@ -148,6 +149,42 @@ static int fill_contexts(struct capture *c)
 	return err;
 }
 
+static bool is_of_func(const struct probe_site *s)
+{
+	return s->id == SITE_FUNC_ENTRY || s->id == SITE_FUNC_RETURN;
+}
+
+static int size_funcs(struct capture *c)
+{
+	uint32_t cnt = 0;
+	int err;
+
+	for (size_t i = 0; c->cfg.plan && i < c->cfg.plan->cnt; i++)
+		cnt += is_of_func(&c->cfg.plan->sites[i]);
+	if (!cnt)
+		return 0;
+	err = bpf_map__set_max_entries(c->goroutine->maps.gbt_func_sites, cnt);
+	return err ? err
+		   : bpf_map__set_max_entries(c->goroutine->maps.gbt_func_open, GBT_FUNC_OPEN_MAX);
+}
+
+static int fill_funcs(struct capture *c)
+{
+	const struct probe_plan *plan = c->cfg.plan;
+	int err = 0;
+
+	for (size_t i = 0; !err && plan && i < plan->cnt; i++) {
+		const struct probe_site *s = &plan->sites[i];
+		__u64 addr = s->vaddr + c->cfg.bias;
+		struct gbt_func_site site = {site__cookie(s, c->cfg.rt.go_minor), s->sp_delta};
+
+		if (is_of_func(s))
+			err = bpf_map__update_elem(c->goroutine->maps.gbt_func_sites, &addr,
+						   sizeof(addr), &site, sizeof(site), BPF_ANY);
+	}
+	return err;
+}
+
 static int load_goroutine(struct capture *c)
 {
 	struct goroutine_bpf *o = c->goroutine;
@@ -164,12 +201,16 @@ static int load_goroutine(struct capture *c)
 	err = use_shared(c, o->maps.gbt_rings, o->maps.gbt_scratch);
 	if (!err && c->cfg.rt.requests.open_max)
 		err = bpf_map__set_max_entries(o->maps.gbt_requests, c->cfg.rt.requests.open_max);
+	if (!err)
+		err = size_funcs(c);
 	if (!err && c->cfg.rt.off_cpu_min_ns)
 		err = bpf_map__set_max_entries(o->maps.gbt_off_cpu, GBT_OFF_CPU_THREADS);
 	if (!err)
 		err = goroutine_bpf__load(o);
 	if (!err)
 		err = fill_contexts(c);
+	if (!err)
+		err = fill_funcs(c);
 	if (err)
 		log_error("capture: the probe programs cannot be loaded: %s",
 			  message__cause(err, "the kernel's verifier refuses them"));

@@ -47,6 +47,8 @@ int site_table__add(struct gbt_site_table *t, const struct probe_plan *plan, uin
 	if (cnt + plan->cnt > SLOTS)
 		return -E2BIG;
 	for (size_t i = 0; i < plan->cnt; i++) {
+		if (plan->sites[i].id == SITE_FUNC_ENTRY || plan->sites[i].id == SITE_FUNC_RETURN)
+			continue;
 		uint32_t cookie = site__cookie(&plan->sites[i], go_minor);
 
 		if (plan->sites[i].id == SITE_REGION_END)

@@ -27,7 +27,7 @@ static uint32_t taken_flags(const struct probe_site *s)
 {
 	unsigned condition = s->bytes[0] == 0x0f ? s->bytes[1] & 0xf : s->bytes[0] & 0xf;
 
-	if (s->insn != SITE_JCC)
+	if (s->insn != SITE_JCC || s->when == SITE_EITHER)
 		return 0;
 	if (s->when != SITE_ALWAYS)
 		return s->when == SITE_IF_UNEQUAL ? FLAG_ZF : 0;
@@ -43,6 +43,9 @@ uint32_t site__cookie(const struct probe_site *s, unsigned go_minor)
 	uint32_t cookie = s->id, taken = taken_flags(s);
 
 	cookie |= taken << 8;
+	if (s->id == SITE_FUNC_ENTRY || s->id == SITE_FUNC_RETURN)
+		return cookie | (uint32_t)s->func_no << 24 |
+		       (s->sp_delta ? GBT_COOKIE_IN_FRAME : 0);
 	if (s->when == SITE_IF_EQUAL)
 		cookie |= GBT_COOKIE_IF_EQUAL;
 	if (s->when != SITE_ALWAYS || s->id == SITE_CLIENT_BEGIN) /* inside of a body */

@@ -58,6 +58,8 @@ static const char *sentence(const struct condition *c)
 		return "requests that ended in the time said";
 	case COND_REQUEST_RATE:
 		return "requests that ended, a second";
+	case COND_FUNC:
+		return "one call, from its entry to its return; the stack is of that";
 	case COND_OFF_CPU:
 		return "it was running for Go, but the kernel did not run its thread";
 	case COND_EXIT:

@@ -639,6 +639,8 @@ const char *site_id__name(enum site_id i)
 		[SITE_REQUEST_END] = "request end",
 		[SITE_REQUEST_END_DEFERRED] = "request end (panic)",
 		[SITE_REQUEST_END_H2] = "request end (HTTP/2)",
+		[SITE_FUNC_ENTRY] = "function",
+		[SITE_FUNC_RETURN] = "function return",
 		[SITE_REQUEST_PANIC_H2] = "request end (HTTP/2, panic)",
 		[SITE_CLIENT_BEGIN] = "HTTP call",
 		[SITE_CLIENT_END] = "HTTP call end",

@@ -88,6 +88,9 @@ enum site_id {
 	/* google.golang.org/grpc's server, R14 = user g at both */
 	SITE_GRPC_BEGIN, /* (*Server).handleStream: RDI = *ServerStream, up to 1.68 *Stream */
 	SITE_GRPC_END,	 /* (*http2Server).writeStatus: RCX = *status.Status */
+	/* of a function that was asked for (plan_func.h), R14 = user g at both */
+	SITE_FUNC_ENTRY,
+	SITE_FUNC_RETURN,
 	SITE_MAX,
 };
 
@@ -101,6 +104,8 @@ enum site_when {
 	/* a JCC site that counts only with this outcome of the comparison before it */
 	SITE_IF_EQUAL,
 	SITE_IF_UNEQUAL,
+	/* a JCC site that is no stack check: it counts with either outcome */
+	SITE_EITHER,
 };
 
 struct probe_site {
@@ -113,10 +118,15 @@ struct probe_site {
 	uint8_t bytes[16]; /* the instruction as it must be found */
 	uint8_t len;
 	bool required; /* without it no capture */
+	/* SITE_FUNC_*: which function, from 0, and the bytes from the stack pointer to the return
+	 * address */
+	uint8_t func_no;
+	uint32_t sp_delta;
 };
 
 #define PLAN_SITES_MAX 192
-#define PLAN_FOUND_MAX 64 /* but for region ends, which come last: capture/site_table.h */
+#define PLAN_FOUND_MAX                                                                             \
+	64 /* but for region ends and functions, which come last: capture/site_table.h */
 
 struct probe_plan {
 	struct probe_site sites[PLAN_SITES_MAX];

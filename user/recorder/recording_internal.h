@@ -34,6 +34,8 @@ struct recording {
 	struct gbt_calls calls;
 	struct gbt_grpc grpc;
 	bool off_cpu;			 /* threads without a CPU are told */
+	int32_t func_ids[GBT_FUNCS_MAX]; /* of the functions whose calls are told */
+	size_t func_cnt;
 	struct capture *capture;	 /* NULL: nothing is observed, a snapshot is all */
 	struct raw_writer *raw;		 /* of the spool; NULL: there is a window */
 	struct recording_window *window; /* of a flight recorder; NULL */

@@ -11,6 +11,7 @@
 #include "capture/features.h"
 #include "capture/leaves.h"
 #include "output/profile_kinds.h"
+#include "recorder/recording_funcs.h"
 #include "recorder/recording_requests.h"
 
 #define SAMPLES_RING_SZ (16u << 20)
@@ -120,6 +121,9 @@ static int open_capture(struct recording *r, struct launch *command)
 	cfg.rt.requests = r->requests;
 	cfg.rt.calls = r->calls;
 	cfg.rt.grpc = r->grpc;
+	cfg.rt.func_steady = r->steady & SITE_BIT(SITE_FUNC_RETURN) ? 1 : 0;
+	cfg.rt.func_cnt = (uint32_t)r->func_cnt;
+	memcpy(cfg.rt.func_ids, r->func_ids, sizeof(cfg.rt.func_ids));
 	r->off_cpu = wants_off_cpu(r);
 	cfg.rt.off_cpu_min_ns = r->off_cpu ? OFF_CPU_MIN_NS : 0;
 	cfg.leaves = leaves;
@@ -159,6 +163,8 @@ static int plan_probes(struct recording *r, bool is_command)
 		err = plan__make_for(r->target->bin, use_nop5, r->opt.sites, &r->plan);
 	if (!err)
 		err = recording_requests__planned(r);
+	if (!err)
+		err = recording_funcs__plan(r);
 	if (!err && allocs)
 		err = alloc_duty__plan(r->target, is_command, use_nop5, r->opt.estimate_allocs,
 				       &r->alloc_plan, &r->allocs, &r->estimates);

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "process/cgroup_cpu.h"
 #include "process/procfs.h"
+#include "recorder/recording_funcs.h"
 #include "recorder/recording_requests.h"
 
 #define LEVELS_EVERY_NS (250 * 1000 * 1000)
@@ -305,7 +306,14 @@ void recording__misses(struct recording *r, struct recording_misses *out)
 /* Probes are placed when it begins. */
 static int check_sites(const struct recording *r, const struct condition *c, size_t cnt)
 {
-	const struct condition *lacks = recording_requests__lacks(r, c, cnt);
+	const struct condition *lacks = recording_requests__lacks(r, c, cnt),
+			       *func = recording_funcs__lacks(r, c, cnt);
+
+	if (func) {
+		log_error("process %d: '%s': has no probes at this function: start the watch again",
+			  recording__pid(r), func->text);
+		return -EOPNOTSUPP;
+	}
 
 	for (size_t i = 0; i < cnt; i++) {
 		if (c[i].subject != COND_OFF_CPU || r->off_cpu)

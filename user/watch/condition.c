@@ -41,6 +41,7 @@ static const struct subject {
 	{"client", COND_REQUEST, UNIT_NS, false, GBT_SPAN_CLIENT},
 	{"offcpu-running", COND_OFF_CPU, UNIT_NS, false, 0},
 	{"sql", COND_REQUEST, UNIT_NS, false, GBT_SPAN_SQL},
+	{"func", COND_FUNC, UNIT_NS, false, 0},
 };
 
 /* Kinds of waits by the tracer's reasons (model/names.c); any: without those of the runtime's own
@@ -221,6 +222,22 @@ static int parse_kind(struct parser *p, size_t pos, const char *word)
 	return no_such(p, pos, word, "kind of wait", names, N(kinds));
 }
 
+/* A name as the program has it, "net/http.(*Client).Do"; in quotes where it has blanks or
+ * operators. */
+static int parse_function(struct parser *p)
+{
+	size_t len = peek(p), pos = p->at;
+
+	if (p->text[pos] == '\'')
+		return parse_match(p);
+	if (!len || !memchr(p->text + pos, '.', len))
+		return wrong(p, pos, "expected a function with its package, as main.(*shop).order");
+	memcpy(p->c->match, p->text + pos, len);
+	p->c->match[len] = 0;
+	p->at = pos + len;
+	return 0;
+}
+
 static int parse_qualifier(struct parser *p)
 {
 	char word[WORD_MAX];
@@ -232,6 +249,8 @@ static int parse_qualifier(struct parser *p)
 	}
 	if (p->c->subject == COND_REQUEST)
 		return parse_request(p);
+	if (p->c->subject == COND_FUNC)
+		return parse_function(p);
 	if (!len)
 		return 0;
 	take_word(p, word);
@@ -411,6 +430,8 @@ uint64_t condition__sites(const struct condition *c)
 	if (c->subject == COND_GOROUTINES || c->subject == COND_GROWTH)
 		return SITES_CREATE | SITE_BIT(SITE_GOEXIT0) | SITE_BIT(SITE_GOEXIT1) |
 		       SITE_BIT(SITE_COROSWITCH) | SITE_BIT(SITE_NEEDM) | SITE_BIT(SITE_DROPM);
+	if (c->subject == COND_FUNC)
+		return SITE_BIT(SITE_FUNC_ENTRY) | SITE_BIT(SITE_FUNC_RETURN);
 	return 0;
 }
 
@@ -422,7 +443,16 @@ bool condition__needs_requests(const struct condition *c)
 
 bool condition__wants_off_cpu(const struct condition *c)
 {
-	return c->subject == COND_OFF_CPU || c->subject == COND_REQUEST;
+	return c->subject == COND_OFF_CPU || c->subject == COND_REQUEST || c->subject == COND_FUNC;
+}
+
+int32_t condition__func_id(const struct condition *c)
+{
+	uint32_t h = 2166136261u; /* Fowler, Noll, Vo: 1a */
+
+	for (const char *s = c->match; *s; s++)
+		h = (h ^ (unsigned char)*s) * 16777619u;
+	return (int32_t)(h & INT32_MAX) | 1;
 }
 
 /* That of a call begins behind its host. */

@@ -29,6 +29,7 @@ enum cond_subject {
 	COND_REQUEST,	   /* one request of net/http's server, or call, by condition.span */
 	COND_REQUEST_PCT,  /* a percentile of those */
 	COND_REQUEST_RATE, /* how many end a second */
+	COND_FUNC,	   /* one call of a function */
 	COND_OFF_CPU,	   /* one time that a running goroutine's thread had no CPU */
 	COND_SUBJECT_MAX,
 };
@@ -80,6 +81,8 @@ bool condition__wants_all(const struct condition *c);
 /* Probes by SITE_BIT of goruntime/plan.h that it needs in any case, but for those of requests and
  * calls; 0: it is judged from outside. */
 uint64_t condition__sites(const struct condition *c);
+/* COND_FUNC: what records tell its function (match) by: a hash of the name, above 0. */
+int32_t condition__func_id(const struct condition *c);
 /* Does it need, or can its capture tell more by, the times of threads without a CPU? */
 bool condition__wants_off_cpu(const struct condition *c);
 /* The least that is judged: shorter ones are not told. */

@@ -477,10 +477,35 @@ static int requests(struct triggers *t, const struct gbt_event *e)
 	return 0;
 }
 
+static void calls(struct triggers *t, const struct gbt_event *e)
+{
+	uint64_t ns = length(e->arg, e->hdr.time_ns);
+
+	for (size_t i = 0; e->hdr.kind == GBT_FUNC && e->arg && i < t->cnt; i++) {
+		struct judge *j = &t->j[i];
+
+		if (j->c->subject != COND_FUNC || condition__func_id(j->c) != e->arg32)
+			continue;
+		if (is_near(j->c, (double)ns))
+			t->sign_ns = e->hdr.time_ns;
+		if (exceeds(j->c, (double)ns))
+			fire(t, j,
+			     (struct firing){.time_ns = e->hdr.time_ns,
+					     .begin_ns = e->arg,
+					     .value = (double)ns,
+					     .goid = e->goid,
+					     .stack = e->stack,
+					     .runner = e->goid,
+					     .tid = e->hdr.tid,
+					     .p = e->p});
+	}
+}
+
 int triggers__event(struct triggers *t, const struct gbt_event *e, const struct gstep *steps,
 		    size_t cnt)
 {
 	drop_held(t, e);
+	calls(t, e);
 	for (size_t k = 0; k < cnt; k++) {
 		if (steps[k].assist_ns && steps[k].end_ns > steps[k].assist_ns)
 			t->assist_ns += steps[k].end_ns - steps[k].assist_ns;

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -10,6 +11,8 @@ import (
 func funcCases() {
 	for _, v := range []string{cfg.versions[0], cfg.newest} {
 		add("watch: a thread without a CPU, go"+v, watchOffCPUCase(v))
+		add("watch: slow functions, go"+v, watchFuncCase(v))
+		addBeside("watch: functions that cannot be watched, go"+v, watchFuncNoneCase(v))
 	}
 }
 
@@ -45,7 +48,7 @@ func logged(list []loggedCall, took, less, more float64) bool {
 func watchOffCPUCase(v string) func(*T) {
 	return func(t *T) {
 		p := t.fixture(v+"/slowfuncs", "-hog", "-log", t.Path("log"))
-		r := t.watch("-p", pidOf(p), "--keep", "1s", "--cool-down", "0", "--on", "offcpu-running > 55ms")
+		r := t.watch("-p", pidOf(p), "--mode", "full", "--keep", "1s", "--cool-down", "0", "--on", "offcpu-running > 55ms")
 		time.Sleep(5 * time.Second)
 		got := of(t.ends(r), "capture")
 		gaps, spinner, seen := t.loggedCalls(t.Path("log"), "offcpu"), t.loggedCalls(t.Path("log"), "goroutine"), 0
@@ -68,6 +71,75 @@ func watchOffCPUCase(v string) func(*T) {
 		}
 		if seen < 2 {
 			t.Errorf("%d captures of goroutine %d, wanted one a second: %v", seen, spinner[0].begin, got)
+		}
+	}
+}
+
+// Those that return when they are slow, by which way ever. A panic and Goexit go through the others: none of their
+// slow calls is judged, all are counted.
+var returning = []string{"main.(*shop).Charge", "main.recurse", "main.recovers", "main.grows", "main.chooses"}
+
+// The program's own log is the referee: it is taken right around each call. The slowest of a recursion is its outermost call.
+func watchFuncCase(v string) func(*T) {
+	return func(t *T) {
+		p := t.fixture(v+"/slowfuncs", "-log", t.Path("log"))
+		for i, name := range returning {
+			dir := fmt.Sprint("out", i)
+			r := t.start(nil, "watch", "-p", pidOf(p), "-o", dir, "--mode", "full", "--keep", "1s", "--cool-down", "0", "-q",
+				"--on", "func "+name+" > 50ms", "--on", "func main.panics > 50ms", "--on", "func main.exits > 50ms")
+			for begin := time.Now(); time.Since(begin) < patience/4; time.Sleep(50 * time.Millisecond) {
+				if done, _ := filepath.Glob(t.Path(dir + "/2*")); len(done) == 2 {
+					break
+				}
+			}
+			r.cmd.Process.Signal(os.Interrupt)
+			res := t.wait(r)
+			t.status(res, 0)
+			if !strings.Contains(res.stderr, name+": ") || !strings.Contains(res.stderr, "single-stepped, which takes") {
+				t.Errorf("the price of %s is not told: %s", name, res.stderr)
+			}
+			got, _ := filepath.Glob(t.Path(dir + "/2*"))
+			if len(got) < 2 {
+				t.Fatalf("%s: %d captures: %v", name, len(got), got)
+			}
+			for _, c := range got {
+				t.slowFunc(c, name)
+			}
+		}
+	}
+}
+
+func (t *T) slowFunc(dir, name string) {
+	reason := t.json(t.read(filepath.Join(dir, "reason.json")))
+	value := reason["value_raw"].(float64)
+	if reason["condition"] != "func "+name+" > 50ms" || !strings.Contains(fmt.Sprint(reason["stack"]), name) {
+		t.Errorf("%s fired: %v", name, reason)
+	}
+	// the log's times have the call itself, its probes and, on a busy machine, what came between
+	if list := t.loggedCalls(t.Path("log"), name); !logged(list, value, 1e5, 3e6) {
+		t.Errorf("%s: no call of %v ms in the log: %v", name, value/1e6, list)
+	}
+	if spent := reason["spent"].(map[string]any); spent["total_ns"] != value || spent["waits"].([]any)[0].(map[string]any)["reason"] != "sleep" {
+		t.Errorf("%s slept, but spent: %v", name, spent)
+	}
+	lost := t.json(t.read(filepath.Join(dir, "summary.json")))["lost"].(map[string]any)
+	if lost["events"].(float64) != 0 || lost["calls"] != nil {
+		t.Errorf("%s: losses: %v", name, lost)
+	}
+}
+
+func watchFuncNoneCase(v string) func(*T) {
+	return func(t *T) {
+		p := t.fixture(v+"/slowfuncs", "-log", t.Path("log"))
+		for name, why := range map[string]string{
+			"main.inlined":                     "inlined into its callers: main.call.func1",
+			"main.(*shop).Chrge":               "is it main.(*shop).Charge?",
+			"main.spins":                       "it never returns",
+			"runtime.gopark":                   "functions of the runtime",
+			"internal/bytealg.IndexByteString": "assembly",
+		} {
+			r := t.gobpftrace("watch", "-p", pidOf(p), "-o", "none", "--on", "func "+name+" > 50ms")
+			t.refused(r, []int{3}, why)
 		}
 	}
 }
