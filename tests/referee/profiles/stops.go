@@ -71,58 +71,77 @@ func asStops(p Profile) Profile {
 var noWait = map[string]bool{"runnable": true, "preempted": true, "coroutine": true, "not known": true}
 
 // StopsOf is the count of waits with the least and the most time until their goroutines ran again, and how many stops nobody knows
-// more of.
-func StopsOf(p *profile.Profile) (least, most Profile, unknown int64, err error) {
-	waits := profile.Profile{SampleType: p.SampleType}
+// more of, with their most.
+func StopsOf(p *profile.Profile) (least, most Profile, unknown Value, err error) {
+	waits, others := profile.Profile{SampleType: p.SampleType}, profile.Profile{SampleType: p.SampleType}
 	for _, s := range p.Sample {
 		if r := s.Label["reason"]; len(r) != 1 {
-			return nil, nil, 0, fmt.Errorf("a sample with reasons %q", r)
+			return nil, nil, Value{}, fmt.Errorf("a sample with reasons %q", r)
 		} else if r[0] == "not known" {
-			unknown += s.Value[0]
+			others.Sample = append(others.Sample, s)
 		} else if !noWait[r[0]] {
 			waits.Sample = append(waits.Sample, s)
 		}
 	}
 	if least, err = Of(&waits, "stops", "off_at_least"); err != nil {
-		return nil, nil, 0, err
+		return nil, nil, Value{}, err
 	}
-	most, err = Of(&waits, "stops", "off_at_most")
-	return asStops(least), asStops(most), unknown, err
+	if most, err = Of(&waits, "stops", "off_at_most"); err != nil {
+		return nil, nil, Value{}, err
+	}
+	of, err := Of(&others, "stops", "off_at_most")
+	return asStops(least), asStops(most), of.Total(), err
+}
+
+// lacking are the stacks that lack waits, which are among the stops of which it is not known what they were; most is how long all of
+// these were off at most, by our own account.
+type lacking struct {
+	stacks map[Stack]bool
+	most   int64
 }
 
 // withUnknown gives stacks that lack waits those of the stops of which it is not known what they were, as far as these go, and which
-// may be one in a thousand.
-func withUnknown(off, least, most Profile, unknown int64) {
-	if unknown > off.Total().Count/1000 {
-		return
+// may be one in a thousand. It gives them no time: the least and the most stay what was recorded.
+func withUnknown(off, least Profile, unknown Value) lacking {
+	l := lacking{map[Stack]bool{}, unknown.Time}
+	if unknown.Count > off.Total().Count/1000 {
+		return l
 	}
 	for _, s := range off.stacks() {
-		if n := off[s].Count - least[s].Count; n > 0 && n <= unknown {
-			mean := off[s].Time / off[s].Count
+		if n := off[s].Count - least[s].Count; n > 0 && n <= unknown.Count {
 			least[s] = least[s].plus(Value{n, 0})
-			most[s] = most[s].plus(Value{n, max(n*mean, off[s].Time-most[s].Time)})
-			unknown -= n
+			unknown.Count -= n
+			l.stacks[s] = true
 		}
 	}
+	return l
 }
 
 // How much of the true time off the least must be, in sum: bounds that say nothing would always hold.
 const leastIs = 0.8
 
+// So many percent of the waits may be in stacks whose most cannot be judged, since it lacks that of an unknown stop.
+const leftOutAtMost = 2
+
 // JudgeStops: counts are equal, the truth lies within the bounds, and these are not further apart than goroutines were on their
-// threads. Both recorders stamp a start with less than perEvent between them.
-func JudgeStops(off, on, least, most Profile, perEvent, events int64, times bool) *Result {
+// threads. Both recorders stamp a start with less than perEvent between them. A stack that lacks waits, and whose truth is beyond its most by
+// no more than these can have been, is left out: neither held nor wrong.
+func JudgeStops(off, on, least, most Profile, lacks lacking, perEvent, events int64, times bool) *Result {
 	r := Judge(off, least, Rule{Count: 0.01, Events: events})
 	if !times {
 		return r
 	}
-	held, all, seen := int64(0), int64(0), int64(0)
+	held, all, out, seen := int64(0), int64(0), int64(0), int64(0)
 	r.late = map[Stack]int64{}
 	for s, v := range off {
 		slack := perEvent * v.Count
 		all += v.Count
 		if least[s].Time-slack <= v.Time && v.Time <= most[s].Time+slack {
 			held += v.Count
+			continue
+		}
+		if lacks.stacks[s] && v.Time > most[s].Time+slack && v.Time <= most[s].Time+lacks.most+slack {
+			out += v.Count
 			continue
 		}
 		if v.Time > most[s].Time+slack {
@@ -135,7 +154,9 @@ func JudgeStops(off, on, least, most Profile, perEvent, events int64, times bool
 	}
 	r.Rows = append(r.Rows,
 		compare.Row{Name: "waits in stacks whose true time off is between least and most", Short: "held", Limit: timesAgree, Unit: "%",
-			Value: percent(held, all), Of: fmt.Sprintf("%d of %d", held, all)},
+			Value: percent(held, all-out), Of: fmt.Sprintf("%d of %d", held, all-out)},
+		compare.Row{Name: "waits in stacks left out, which lack stops that are not known", Short: "left out", AtMost: true, Limit: leftOutAtMost, Unit: "%",
+			Value: percent(out, all), Of: fmt.Sprintf("%d of %d", out, all)},
 		compare.Row{Name: "the least of all, of the true time off", Short: "least", Limit: 100 * leastIs, Unit: "%",
 			Value: percent(least.Total().Time, off.Total().Time), Of: ms(off.Total().Time)},
 		compare.Row{Name: "between least and most, of the time on threads and what was off meanwhile", Short: "bounds", AtMost: true, Limit: 100, Unit: "%",
@@ -161,10 +182,12 @@ func (r *Recording) judgeStops() (*Result, error) {
 	}
 	off, on := (&Source{T: ref}).Off()
 	off = asStops(off)
-	withUnknown(off, least, most, unknown)
-	result := JudgeStops(off, asStops(on), least, most, 2000, r.Events, !r.CountsOnly)
+	lacks := withUnknown(off, least, unknown)
+	result := JudgeStops(off, asStops(on), least, most, lacks, 2000, r.Events, !r.CountsOnly)
 	if f := result.Failed(); len(f) == 1 && f[0].Short == "held" && result.onlyLate() {
 		return nil, fmt.Errorf("the recording is disturbed: starts were stamped later by the program than by us: %v", result.late)
+	} else if len(f) == 1 && f[0].Short == "left out" {
+		return nil, fmt.Errorf("the recording is disturbed: %v waits are in stacks that lack stops that are not known", f[0].Of)
 	}
 	return result, nil
 }

@@ -17,7 +17,7 @@ var (
 )
 
 func TestStopsThatHold(t *testing.T) {
-	if f := failed(JudgeStops(offTruth, onTruth, leastOf, mostOf, 2000, 1000, true)); f != "" {
+	if f := failed(JudgeStops(offTruth, onTruth, leastOf, mostOf, lacking{}, 2000, 1000, true)); f != "" {
 		t.Fatal(f)
 	}
 }
@@ -35,7 +35,7 @@ func TestEachWrongStopFails(t *testing.T) {
 		"a most without end": {leastOf, with(mostOf, f, 1000, 51e9), "between least and most, of the time on threads and what was off meanwhile"},
 		"a stack of our own": {with(leastOf, "a.h /a.go:3\n", 1, 1), mostOf, "stacks whose count is within 1 %"},
 	} {
-		if got := failed(JudgeStops(offTruth, onTruth, c.least, c.most, 2000, 1000, true)); got != c.want {
+		if got := failed(JudgeStops(offTruth, onTruth, c.least, c.most, lacking{}, 2000, 1000, true)); got != c.want {
 			t.Errorf("%s: %q fails, not %q", name, got, c.want)
 		}
 	}
@@ -80,7 +80,7 @@ func TestStopsOf(t *testing.T) {
 		},
 	}
 	least, most, unknown, err := StopsOf(p)
-	if want := "main.f /m.go:7\n"; err != nil || unknown != 2 || least[Stack(want)] != (Value{3, 10}) || most[Stack(want)] != (Value{3, 20}) || len(least) != 1 {
+	if want := "main.f /m.go:7\n"; err != nil || unknown != (Value{2, 2}) || least[Stack(want)] != (Value{3, 10}) || most[Stack(want)] != (Value{3, 20}) || len(least) != 1 {
 		t.Errorf("%v to %v, %v", least, most, err)
 	}
 	p.Sample[0].Label = nil
@@ -90,18 +90,41 @@ func TestStopsOf(t *testing.T) {
 }
 
 func TestUnknownStops(t *testing.T) {
-	least, most := with(leastOf, "a.f /a.go:1\n", 999, 49e9), with(mostOf, "a.f /a.go:1\n", 999, 49e9+29e6)
-	withUnknown(offTruth, least, most, 1)
-	if least["a.f /a.go:1\n"].Count != 1000 || most["a.f /a.go:1\n"].Time < offTruth["a.f /a.go:1\n"].Time {
-		t.Errorf("%v to %v", least, most)
+	const f, g = "a.f /a.go:1\n", "a.g /a.go:2\n"
+	least := with(leastOf, f, 999, 49e9)
+	if l := withUnknown(offTruth, least, Value{1, 5e6}); least[f] != (Value{1000, 49e9}) || !l.stacks[f] || l.stacks[g] || l.most != 5e6 {
+		t.Errorf("%v: %v", least, l)
 	}
-	least = with(leastOf, "a.f /a.go:1\n", 998, 49e9)
-	withUnknown(offTruth, least, most, 1) // more are missing than are not known
-	if least["a.f /a.go:1\n"].Count != 998 {
-		t.Errorf("%v", least)
+	for name, unknown := range map[string]Value{"more are missing than are not known": {1, 5e6}, "more than one in a thousand": {2, 5e6}} {
+		least = with(leastOf, f, 998, 49e9)
+		if l := withUnknown(offTruth, least, unknown); least[f].Count != 998 || len(l.stacks) != 0 {
+			t.Errorf("%s: %v, %v", name, least, l)
+		}
 	}
-	withUnknown(offTruth, least, most, 2) // more than one in a thousand
-	if least["a.f /a.go:1\n"].Count != 998 {
-		t.Errorf("%v", least)
+}
+
+// A stack that lacks a wait is left out where its most is too small by what that can have been, and only there.
+func TestUnknownStopsExcuseNoMore(t *testing.T) {
+	const f, g, small = "a.f /a.go:1\n", "a.g /a.go:2\n", "a.h /a.go:3\n"
+	const held, out = "waits in stacks whose true time off is between least and most", "waits in stacks left out, which lack stops that are not known"
+	off := with(offTruth, small, 10, 1e9)
+	least := with(leastOf, small, 10, 900e6)
+	for name, c := range map[string]struct {
+		least, most Profile
+		lacks       Stack
+		want        string
+	}{
+		"one of ten":             {least, with(mostOf, small, 9, 901e6), small, ""},
+		"a most that holds":      {least, with(mostOf, small, 9, 1001e6), small, ""},
+		"another stack":          {least, with(mostOf, small, 9, 901e6), g, held},
+		"more than that":         {least, with(mostOf, small, 9, 850e6), small, held},
+		"a least above":          {with(leastOf, small, 10, 1050e6), with(mostOf, small, 9, 1060e6), small, held},
+		"a stack of most waits":  {least, with(with(mostOf, small, 9, 1001e6), f, 999, 49.95e9), f, out},
+		"one of most that holds": {least, with(mostOf, small, 9, 1001e6), f, ""},
+	} {
+		l := lacking{map[Stack]bool{c.lacks: true}, 100e6}
+		if got := failed(JudgeStops(off, onTruth, c.least, c.most, l, 2000, 1000, true)); got != c.want {
+			t.Errorf("%s: %q fails, not %q", name, got, c.want)
+		}
 	}
 }
