@@ -14,12 +14,13 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"sort"
 	"strconv"
 	"strings"
 	"time"
 
 	"golang.org/x/exp/trace"
+
+	"gobpftrace.test/referee/rows"
 )
 
 var (
@@ -57,22 +58,22 @@ type call struct {
 // readLog has lines "KIND NAME ENDED BEGIN END" with tabs between; a last one may be cut.
 func readLog(path string) []*call {
 	f, err := os.Open(path)
-	check(err)
+	rows.Check("calls", err)
 	defer f.Close()
 	var all []*call
 	isCut := false
 	for lines := bufio.NewScanner(f); lines.Scan(); {
 		if isCut {
-			check(fmt.Errorf("%s: a line that is not the last is cut", path))
+			rows.Check("calls", fmt.Errorf("%s: a line that is not the last is cut", path))
 		}
 		w := strings.Split(lines.Text(), "\t")
 		if isCut = len(w) != 5; isCut {
 			continue
 		}
 		begin, err := strconv.ParseInt(w[3], 10, 64)
-		check(err)
+		rows.Check("calls", err)
 		end, err := strconv.ParseInt(w[4], 10, 64)
-		check(err)
+		rows.Check("calls", err)
 		if w[0] == *kind {
 			all = append(all, &call{name: taskName(w[1]), ended: w[2], begin: begin, end: end})
 		}
@@ -98,7 +99,7 @@ func (r *reading) event(ev *trace.Event) {
 	case trace.EventRegionBegin, trace.EventRegionEnd:
 		if c := r.tasks[ev.Region().Task]; c != nil {
 			if c.name != ev.Region().Type {
-				fail("region %s of task %s", ev.Region().Type, c.name)
+				rows.Differ("region %s of task %s", ev.Region().Type, c.name)
 			}
 			c.regions++
 		}
@@ -115,55 +116,23 @@ func (r *reading) event(ev *trace.Event) {
 
 func readTrace(path string) *reading {
 	f, err := os.Open(path)
-	check(err)
+	rows.Check("calls", err)
 	defer f.Close()
 	in, err := trace.NewReader(bufio.NewReader(f))
-	check(err)
+	rows.Check("calls", err)
 	r := &reading{tasks: map[trace.TaskID]*call{}}
 	for {
 		ev, err := in.ReadEvent()
 		if err == io.EOF {
 			return r
 		}
-		check(err)
+		rows.Check("calls", err)
 		if r.first == 0 {
 			r.first = int64(ev.Time())
 		}
 		r.last = int64(ev.Time())
 		r.event(&ev)
 	}
-}
-
-var failures int
-
-func fail(format string, args ...any) {
-	failures++
-	if failures <= 10 {
-		fmt.Printf("  "+format+"\n", args...)
-	}
-}
-
-func check(err error) {
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "calls:", err)
-		os.Exit(1)
-	}
-}
-
-func row(ok bool, format string, args ...any) {
-	verdict := "ok  "
-	if !ok {
-		verdict = "FAIL"
-		failures++
-	}
-	fmt.Printf("%s %s\n", verdict, fmt.Sprintf(format, args...))
-}
-
-func at(sorted []int64, share float64) time.Duration {
-	if len(sorted) == 0 {
-		return 0
-	}
-	return time.Duration(sorted[int(float64(len(sorted)-1)*share)])
 }
 
 func distance(a, b int64) int64 { return max(a-b, b-a) }
@@ -197,9 +166,9 @@ func main() {
 	const edge = int64(50 * time.Millisecond)
 	var found, missing, wrong, extra, outer int
 	var lastLogged int64
-	var off []int64
+	var off rows.Spread
 	byName := map[string][]*call{}
-	byEnd := map[string][]int64{}
+	byEnd := map[string]rows.Spread{}
 	for _, c := range r.tasks {
 		byName[c.name] = append(byName[c.name], c)
 	}
@@ -210,12 +179,12 @@ func main() {
 		switch {
 		case c == nil && inside:
 			missing++
-			fail("missing: %s, which ended %s", l.name, l.ended)
+			rows.Differ("missing: %s, which ended %s", l.name, l.ended)
 		case c == nil || !inside:
 			continue
 		case c.ended != l.ended || c.regions != 2 || c.hasStack != (*kind != "grpc"):
 			wrong++
-			fail("%s ended %q with %d ends of regions, the log has %q (with a stack: %v)", c.name, c.ended, c.regions, l.ended, c.hasStack)
+			rows.Differ("%s ended %q with %d ends of regions, the log has %q (with a stack: %v)", c.name, c.ended, c.regions, l.ended, c.hasStack)
 		}
 		if c == nil {
 			continue
@@ -231,25 +200,17 @@ func main() {
 	for _, c := range r.tasks {
 		if !c.taken && c.end != 0 && c.begin > r.first+edge && c.end < lastLogged-edge {
 			extra++
-			fail("extra: %s", c.name)
+			rows.Differ("extra: %s", c.name)
 		}
 		if c.end == 0 && c.begin < r.last-int64(time.Second)/2 {
 			extra++
-			fail("without an end: %s", c.name)
+			rows.Differ("without an end: %s", c.name)
 		}
 	}
-	sort.Slice(off, func(i, k int) bool { return off[i] < off[k] })
-	row(found > 0 && missing == 0, "found    %d of %d", found, found+missing)
-	row(extra == 0, "extra    %d", extra)
-	row(wrong == 0, "ended as the log says   all but %d", wrong)
-	row(outer <= found/20 || *kind == "grpc", "task of a request       all but %d", outer) // one that began before the window is not told
-	row(at(off, 0.5) <= *median, "duration off by          median %v, at most %v", at(off, 0.5), *median)
-	row(at(off, 0.99) <= *p99, "duration off by          p99 %v, at most %v", at(off, 0.99), *p99)
-	for end, list := range byEnd {
-		sort.Slice(list, func(i, k int) bool { return list[i] < list[k] })
-		fmt.Printf("     %-8s %5d off by      median %v, p99 %v\n", end, len(list), at(list, 0.5), at(list, 0.99))
-	}
-	if failures > 0 {
-		os.Exit(1)
-	}
+	rows.Row(found > 0 && missing == 0, "found    %d of %d", found, found+missing)
+	rows.Row(extra == 0, "extra    %d", extra)
+	rows.Row(wrong == 0, "ended as the log says   all but %d", wrong)
+	rows.Row(outer <= found/20 || *kind == "grpc", "task of a request       all but %d", outer) // one that began before the window is not told
+	rows.Within(off, byEnd, *median, *p99)
+	rows.End()
 }
