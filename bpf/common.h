@@ -48,6 +48,8 @@ volatile __u64 bias_delta;
  * that it can be mixed into them.
  */
 volatile __u64 era;
+/* The number of the same, without an end (era has one: then it stays 0). */
+volatile __u64 era_number;
 
 /*
  * An exec ends the capture in the very moment: what runs from then on is another program, even if
@@ -115,9 +117,8 @@ struct scratch {
 	/* What the last hits told of that thread: bpf/known.h. Addresses; 0: not known. */
 	__u64 own_g0, own_m, own_p, own_g;
 	__u64 own_era; /* of own_p */
-	/* Mode light: the goroutine that the thread started last, 0 none or told, and its id; is a
-	 * hit under way? */
-	__u64 ran_g, ran_goid, ran_mark, busy;
+	/* Mode light: the goroutine that the thread started last, 0 none or told, and its id */
+	__u64 ran_g, ran_goid, ran_mark;
 	struct hit hit;
 	__u8 m[GBT_READ_M_SZ];
 	__u8 g[G_SZ + 16];
@@ -216,6 +217,13 @@ static __always_inline void scratch_put(struct scratch *s)
 {
 	if (!s->owner)
 		__sync_fetch_and_add(&s->out.users, -1);
+}
+
+/* From before the hit's memory is used until all of it is written: a thread may be preempted in it.
+ */
+static __always_inline void scratch_busy(struct scratch *s, bool on)
+{
+	*(volatile __u64 *)&s->out.busy = on;
 }
 
 static __always_inline struct hit *hit_begin(struct scratch *s, __u32 tid)

@@ -43,7 +43,7 @@ struct {
 /* What began before a gap may have been missed to end in it; not where probes stay. */
 static __always_inline __u64 era_of_funcs(void)
 {
-	return cfg.func_steady ? 1 : era;
+	return cfg.func_steady ? 1 : era_number;
 }
 
 /* Those as deep as this, and deeper, are gone; or only those that are deeper. */

@@ -873,12 +873,12 @@ static __always_inline int on_hit(struct pt_regs *ctx)
 		__sync_fetch_and_add(&no_scratch_cnt, 1);
 		return 0;
 	}
-	light_busy(s, true);
+	scratch_busy(s, true);
 	s->out.cnt[GBT_C_HITS]++;
 	if (!is_dropped(ctx, cookie) &&
 	    (cfg.light || GBT_COOKIE_SITE(cookie) != GBT_SITE_EXECUTE || !run_known(s, ctx, tid)))
 		handle(s, hit_begin(s, tid), ctx, cookie);
-	light_busy(s, false);
+	scratch_busy(s, false);
 	scratch_put(s);
 	return 0;
 }
@@ -911,8 +911,18 @@ int thread_ended(void *ctx)
 	if (!is_target(&tid))
 		return 0;
 	scratch_give_back(tid);
-	if (cfg.off_cpu_min_ns)
-		off_cpu_ends();
+	return 0;
+}
+
+struct free_args {
+	__u64 task;
+};
+
+/* The last that is heard of a thread, any one of the machine. */
+SEC("raw_tp/sched_process_free")
+int task_freed(struct free_args *ctx)
+{
+	off_cpu_forget(ctx->task);
 	return 0;
 }
 

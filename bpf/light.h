@@ -131,13 +131,6 @@ static __always_inline void light_start(struct scratch *s, struct hit *h, struct
 	send_event(s);
 }
 
-/* From before the hit's memory is taken until it is given back. */
-static __always_inline void light_busy(struct scratch *s, bool on)
-{
-	if (cfg.light)
-		*(volatile __u64 *)&s->busy = on;
-}
-
 /*
  * The thread goes off its processor. Has it no goroutine by then, the last one has stopped. Not in
  * the middle of a hit, which tells the same when it goes on.
@@ -161,7 +154,7 @@ static __always_inline int light_switched(void)
 	}
 	if (!s)
 		return 0;
-	if (*(volatile __u64 *)&s->busy || !s->ran_g || !s->own_g0 ||
+	if (*(volatile __u64 *)&s->out.busy || !s->ran_g || !s->own_g0 ||
 	    unwind_read(&curg, sizeof(curg), s->own_m + cfg.off.m_curg) || curg)
 		return 0;
 	h = hit_begin(s, tid);

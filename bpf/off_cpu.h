@@ -17,7 +17,7 @@ struct off_cpu {
 	__u64 since_ns; /* 0: it has a CPU */
 	__u64 era;
 	__u32 tid;
-	__u32 ends; /* it only switches away once more */
+	__u32 pad;
 };
 
 struct {
@@ -59,7 +59,7 @@ static __always_inline void off_cpu_came(__u64 task)
 	since_ns = t->since_ns;
 	t->since_ns = 0;
 	/* over a gap nothing is known of what its goroutine did */
-	if (!t->era || t->era != era)
+	if (!t->era || t->era != era_number)
 		return;
 	now_ns = bpf_ktime_get_ns();
 	if (now_ns - since_ns >= cfg.off_cpu_min_ns)
@@ -71,30 +71,22 @@ static __always_inline void off_cpu_went(__u64 task, __u32 tid)
 	struct off_cpu fresh = {.tid = tid}, *t = bpf_map_lookup_elem(&gbt_off_cpu, &task);
 
 	__sync_fetch_and_add(&off_cpu_cnt, 1);
-	if (t && t->ends) {
-		bpf_map_delete_elem(&gbt_off_cpu, &task);
-		return;
-	}
-	fresh.era = era;
+	fresh.era = era_number;
 	fresh.since_ns = bpf_ktime_get_ns();
 	if (!t) {
 		if (bpf_map_update_elem(&gbt_off_cpu, &task, &fresh, BPF_ANY))
 			__sync_fetch_and_add(&off_cpu_lost_cnt, 1);
 		return;
 	}
-	t->tid = tid; /* not of a thread before it that had its address */
+	t->tid = tid;
 	t->era = fresh.era;
 	t->since_ns = fresh.since_ns;
 }
 
-/* In the thread that ends, of the target. */
-static __always_inline void off_cpu_ends(void)
+/* The task's memory goes to another thread, maybe of another process. */
+static __always_inline void off_cpu_forget(__u64 task)
 {
-	__u64 task = bpf_get_current_task();
-	struct off_cpu *t = bpf_map_lookup_elem(&gbt_off_cpu, &task);
-
-	if (t)
-		t->ends = 1;
+	bpf_map_delete_elem(&gbt_off_cpu, &task);
 }
 
 #endif

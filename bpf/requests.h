@@ -40,7 +40,7 @@ static __always_inline __u64 span_of(__u32 site)
 /* 0: none that ends in the same one. */
 static __always_inline __u64 era_of_span(__u64 span)
 {
-	return cfg.requests.steady >> span & 1 ? 1 : era;
+	return cfg.requests.steady >> span & 1 ? 1 : era_number;
 }
 
 /* One that is there already lost its end with a lost hit. */

@@ -259,6 +259,7 @@ struct gbt_slot {
 	__u64 cnt[GBT_COUNTERS]; /* enum gbt_counter; only the slot's user writes */
 	__u64 sent;		 /* events written so far; the last store of each */
 	__u64 limit; /* what sent may come to before a batch must go; 0: no one was told yet */
+	__u64 busy;  /* 1: a hit is under way, whose event may still come */
 	struct gbt_batch batch[2];
 };
 
@@ -447,6 +448,7 @@ enum gbt_counter {
 	GBT_C_OFF_CPU,	    /* how often a thread of the target left its CPU; 0: not looked at */
 	GBT_C_FUNC_LOST,    /* calls of probed functions beyond what can be open at once */
 	GBT_C_FUNC_UNWOUND, /* … that ended without a return: a panic or Goexit */
+	GBT_C_UNFINISHED,   /* hits still under way when nobody waited for them any more */
 	GBT_C_MAX,
 };
 

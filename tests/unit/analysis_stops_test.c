@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -278,6 +279,32 @@ static void places_add_up(void **state)
 	summary__free(s);
 }
 
+/* As in a stream of others': what the programs never send. */
+static void a_record_of_no_thread_is_refused(void **state)
+{
+	struct world *w = *state;
+	struct gbt_event e = {.hdr = {.time_ns = 100, .kind = GBT_START}, .goid = 5};
+
+	assert_int_equal(stops__event(w->s, &e.hdr), -EBADMSG);
+	e.hdr.kind = GBT_LEFT;
+	assert_int_equal(stops__event(w->s, &e.hdr), -EBADMSG);
+	e.hdr.kind = GBT_SAMPLE; /* passed over */
+	assert_int_equal(stops__event(w->s, &e.hdr), 0);
+}
+
+static void what_comes_late_is_not_below_zero(void **state)
+{
+	struct world *w = *state;
+	struct stop_totals t;
+
+	start(w, 1000, 1, 5, 0, 0, 0);
+	left(w, 2000, 1, 5, 0, 77);
+	start(w, 500, 2, 5, 0, 0, 0);
+	stops__totals(w->s, &t);
+	assert_int_equal(t.least_ns, 0);
+	assert_int_equal(t.most_ns, 0);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, begin, end)
@@ -292,6 +319,8 @@ int main(void)
 		T(what_each_was),
 		T(behind_the_window),
 		T(places_add_up),
+		T(a_record_of_no_thread_is_refused),
+		T(what_comes_late_is_not_below_zero),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -36,7 +36,7 @@ struct scratch {
 };
 
 static struct gbt_config cfg;
-static __u64 era, now;
+static __u64 era_number, now;
 
 static __u64 bpf_ktime_get_ns(void)
 {
@@ -108,7 +108,7 @@ static int fresh(void **state)
 {
 	memset(&s, 0, sizeof(s));
 	memset(map, 0, sizeof(map));
-	era = 1;
+	era_number = 1;
 	return 0;
 }
 
@@ -164,10 +164,10 @@ static void a_g_of_another_goroutine(void **state)
 static void a_gap_ends_none(void **state)
 {
 	enter(7, 100, 11);
-	era = 2;
+	era_number = 2;
 	assert_int_equal(leave(7, 100), 0);
 	enter(7, 100, 12);
-	era = 0;
+	era_number = 0;
 	assert_int_equal(leave(7, 100), 0);
 	enter(7, 100, 13);
 	assert_int_equal(leave(7, 100), 0);
@@ -178,10 +178,10 @@ static void a_gap_that_is_none(void **state)
 {
 	cfg.func_steady = 1;
 	enter(7, 100, 11);
-	era = 0;
+	era_number = 0;
 	assert_int_equal(leave(7, 100), 11);
 	enter(7, 100, 12);
-	era = 2;
+	era_number = 2;
 	assert_int_equal(leave(7, 100), 12);
 	cfg.func_steady = 0;
 }

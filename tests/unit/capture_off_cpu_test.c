@@ -28,7 +28,7 @@
 #define MS 1000000ull
 
 static struct gbt_config cfg = {.off_cpu_min_ns = 5 * MS};
-static __u64 era, now, current;
+static __u64 era_number, now;
 static struct gbt_event sent;
 static size_t sent_cnt;
 static bool ring_full;
@@ -52,11 +52,6 @@ static void bpf_ringbuf_submit(void *e, __u64 flags)
 static __u64 bpf_ktime_get_ns(void)
 {
 	return now;
-}
-
-static __u64 bpf_get_current_task(void)
-{
-	return current;
 }
 
 /* A map of two. */
@@ -111,7 +106,7 @@ static int fresh(void **state)
 	sent_cnt = 0;
 	ring_full = false;
 	off_cpu_cnt = off_cpu_lost_cnt = 0;
-	era = 1ull << 48;
+	era_number = 1ull << 48;
 	now = 1000 * MS;
 	return 0;
 }
@@ -143,10 +138,10 @@ static void a_thread_comes_back(void **state)
 static void a_gap_tells_nothing(void **state)
 {
 	off_cpu_went(TASK_A, 11);
-	era = 2ull << 48;
+	era_number = 2ull << 48;
 	now += 50 * MS;
 	off_cpu_came(TASK_A);
-	era = 0;
+	era_number = 0;
 	off_cpu_went(TASK_A, 11);
 	now += 50 * MS;
 	off_cpu_came(TASK_A);
@@ -158,9 +153,8 @@ static void a_thread_ends(void **state)
 {
 	off_cpu_went(TASK_A, 11);
 	off_cpu_came(TASK_A);
-	current = TASK_A;
-	off_cpu_ends();
-	off_cpu_went(TASK_A, 11);
+	off_cpu_went(TASK_A, 11); /* it may be preempted on its way out, any number of times */
+	off_cpu_forget(TASK_A);
 	assert_null(map_find(TASK_A));
 	now += 50 * MS;
 	off_cpu_came(TASK_A);

@@ -40,7 +40,7 @@ static struct gbt_config cfg = {
 	.requests = {.status = 8, .h2_rws = 0, .h2_status = 8},
 	.calls = {.url_host = 8, .status = 8},
 };
-static __u64 era = 1;
+static __u64 era_number = 1;
 
 static int get(struct scratch *s, struct hit *h, void *dst, __u32 sz, __u64 addr)
 {
@@ -116,7 +116,7 @@ static int fresh(void **state)
 {
 	memset(&s, 0, sizeof(s));
 	map_cnt = 0;
-	era = 1;
+	era_number = 1;
 	return 0;
 }
 
@@ -155,10 +155,10 @@ static void a_gap_ends_none(void **state)
 	struct hit h;
 
 	begin(7, 100);
-	era = 2;
+	era_number = 2;
 	assert_false(end(7, GBT_SITE_REQUEST_END, &h));
 	/* while probes come and go it is not known which gap it is */
-	era = 0;
+	era_number = 0;
 	begin(7, 100);
 	assert_false(end(7, GBT_SITE_REQUEST_END, &h));
 }

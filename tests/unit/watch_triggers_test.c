@@ -362,6 +362,23 @@ static void it_had_stopped_before(void **state)
 	end(&w);
 }
 
+/* What is held back for what may come late fires when nothing can. */
+static void the_end_is_not_waited_for(void **state)
+{
+	struct world w;
+	struct firing f;
+
+	begin(&w, "offcpu-running > 10ms");
+	happens(&w, 1 * S, GBT_RUN, 1, 7, 0, 0);
+	comes_back(&w, 1 * S + 50 * MS, 1 * S + 20 * MS);
+	assert_false(fires(&w, &f));
+	assert_int_equal(triggers__left(w.t), 1);
+	triggers__end(w.t);
+	assert_true(fires(&w, &f));
+	assert_int_equal(triggers__left(w.t), 0);
+	end(&w);
+}
+
 /* Nor is it the end of any other state. */
 static void without_a_cpu_it_still_runs(void **state)
 {
@@ -940,6 +957,7 @@ int main(void)
 		cmocka_unit_test(percentile_of_requests),
 		cmocka_unit_test(without_a_cpu),
 		cmocka_unit_test(it_had_stopped_before),
+		cmocka_unit_test(the_end_is_not_waited_for),
 		cmocka_unit_test(without_a_cpu_it_still_runs),
 		cmocka_unit_test(slow_calls_of_a_function),
 		cmocka_unit_test(long_system_call),

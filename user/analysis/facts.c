@@ -28,6 +28,9 @@ static int fill_losses(const struct summary_facts *facts, struct summary *s)
 	if (c[GBT_C_REQUESTS])
 		add_loss(s, "requests", "ends of requests: too many were open at once",
 			 c[GBT_C_REQUESTS], true);
+	if (c[GBT_C_UNFINISHED])
+		add_loss(s, "unfinished", "events of hits that were still under way at the end",
+			 c[GBT_C_UNFINISHED], true);
 	if (c[GBT_C_FUNC_LOST])
 		add_loss(s, "calls", "calls of functions: too many were open at once",
 			 c[GBT_C_FUNC_LOST], true);

@@ -69,6 +69,8 @@ static size_t row_of(struct stops *s, const struct stop_row *want)
 		       (uint64_t)want->first;
 	uint64_t at;
 
+	key *= UINT64_C(0x9e3779b97f4a7c15); /* else dense ids would lie in one row */
+
 	for (; imap__get(&s->by_key, key, &at); key++) {
 		if (same(&s->rows[at], want))
 			return (size_t)at;
@@ -185,6 +187,10 @@ static int leave(struct stops *s, const struct gbt_event *e)
 		return 0;
 	}
 	g = runner_of(s, goid);
+	if (!g) {
+		imap__del(&s->on_tid, e->hdr.tid);
+		return 0;
+	}
 	if (e->cur != goid) /* a record is missing */
 		return stop_unseen(s, g, now_ns);
 	if (e->arg32 & GBT_LEFT_ENDED) {
@@ -196,10 +202,16 @@ static int leave(struct stops *s, const struct gbt_event *e)
 	return stop(s, g, &how, now_ns);
 }
 
+/* A record that came late, behind later ones of other threads, may lie before what they told. */
+static uint64_t since(uint64_t then_ns, uint64_t now_ns)
+{
+	return now_ns > then_ns ? now_ns - then_ns : 0;
+}
+
 static void went_on(struct stops *s, struct runner *g, uint64_t now_ns)
 {
 	struct stop_row *r = &s->rows[g->row];
-	uint64_t least = now_ns - g->hi_ns, most = now_ns - g->lo_ns;
+	uint64_t least = since(g->hi_ns, now_ns), most = since(g->lo_ns, now_ns);
 
 	r->open--;
 	r->cnt++;
@@ -250,6 +262,8 @@ int stops__event(struct stops *s, const struct gbt_hdr *rec)
 
 	if (s->end_ns && rec->time_ns > s->end_ns)
 		return 0;
+	if (!rec->tid) /* there is none; 0 is "on no thread" here */
+		return rec->kind == GBT_START || rec->kind == GBT_LEFT ? -EBADMSG : 0;
 	switch (rec->kind) {
 	case GBT_START:
 		err = leave(s, e);

@@ -160,7 +160,7 @@ int capture__attach(struct capture *c)
 
 	if (has_sites(c) || has_alloc_sites(c)) {
 		if (has_sites(c) && !c->cfg.bias_unknown)
-			err = sites__check_live(c->cfg.plan, c->cfg.proc, c->cfg.bias,
+			err = sites__check_live(c->cfg.plan, c->cfg.proc, c->cfg.bias, 0,
 						&c->info.sites_shared);
 		if (!err)
 			err = attach__probes(c);
@@ -182,7 +182,7 @@ int capture__alloc_on(struct capture *c)
 
 	if (!has_alloc_sites(c) || c->cfg.bias_unknown)
 		return -EOPNOTSUPP;
-	err = sites__check_live(c->cfg.alloc_plan, c->cfg.proc, c->cfg.bias, &shared);
+	err = sites__check_live(c->cfg.alloc_plan, c->cfg.proc, c->cfg.bias, 0, &shared);
 	if (!err)
 		err = attach__alloc(c);
 	return err;
@@ -204,16 +204,21 @@ void capture__alloc_off(struct capture *c)
 
 static void begin_era(struct capture *c)
 {
-	uint64_t n = c->eras < ERA_MAX ? ++c->eras : 0;
+	uint64_t n = ++c->eras;
 
-	if (c->goroutine)
-		__atomic_store_n(&c->goroutine->bss->era, n << ERA_SHIFT, __ATOMIC_SEQ_CST);
+	if (!c->goroutine)
+		return;
+	__atomic_store_n(&c->goroutine->bss->era, n <= ERA_MAX ? n << ERA_SHIFT : 0,
+			 __ATOMIC_SEQ_CST);
+	__atomic_store_n(&c->goroutine->bss->era_number, n, __ATOMIC_SEQ_CST);
 }
 
 static void end_era(struct capture *c)
 {
-	if (c->goroutine)
-		__atomic_store_n(&c->goroutine->bss->era, 0, __ATOMIC_SEQ_CST);
+	if (!c->goroutine)
+		return;
+	__atomic_store_n(&c->goroutine->bss->era, 0, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&c->goroutine->bss->era_number, 0, __ATOMIC_SEQ_CST);
 }
 
 int capture__probes_on(struct capture *c)
@@ -223,7 +228,7 @@ int capture__probes_on(struct capture *c)
 
 	if (capture__execed_ns(c))
 		return -ESRCH;
-	err = sites__check_live(c->cfg.plan, c->cfg.proc, c->cfg.bias, &shared);
+	err = sites__check_live(c->cfg.plan, c->cfg.proc, c->cfg.bias, c->cfg.steady, &shared);
 	if (!err)
 		err = attach__probes_again(c);
 	if (!err)
@@ -320,17 +325,37 @@ int capture__drain(struct capture *c, capture_record_fn fn, void *ctx)
 	return rings__drain(c->rings, on_record, &d);
 }
 
+static const volatile struct gbt_slot *slot_at(const struct capture *c, size_t i)
+{
+	return (const void *)((const char *)c->scratch + i * c->scratch_slot_sz);
+}
+
+/* Hits whose events may still come. */
+static size_t under_way(const struct capture *c)
+{
+	size_t cnt = 0;
+
+	for (size_t i = 0; i < c->scratch_cnt; i++)
+		cnt += slot_at(c, i)->busy != 0;
+	return cnt;
+}
+
+static bool may_come(const struct capture *c)
+{
+	return rings__pending(c->rings) || under_way(c);
+}
+
 int capture__drain_rest(struct capture *c, capture_record_fn fn, void *ctx)
 {
 	const struct timespec pause = {0, 1000 * 1000};
 	unsigned i;
 	int err = 0;
 
-	for (i = 0; err >= 0 && (i < REST_MIN_MS || (i < REST_MAX_MS && rings__pending(c->rings)));
-	     i++) {
+	for (i = 0; err >= 0 && (i < REST_MIN_MS || (i < REST_MAX_MS && may_come(c))); i++) {
 		nanosleep(&pause, NULL);
 		err = capture__drain(c, fn, ctx);
 	}
+	c->unfinished_cnt = under_way(c);
 	rings__unmap(c->rings);
 	return err < 0 ? err : 0;
 }
@@ -349,9 +374,7 @@ int capture__stats(const struct capture *c, uint64_t counters[GBT_C_MAX])
 
 	memset(counters, 0, GBT_C_MAX * sizeof(counters[0]));
 	for (slot = 0; slot < c->scratch_cnt; slot++) {
-		/* struct scratch of bpf/common.h: u64 users, u64 cnt[GBT_C_MAX], … */
-		const volatile uint64_t *cnt =
-			(const void *)((const char *)c->scratch + slot * c->scratch_slot_sz + 8);
+		const volatile __u64 *cnt = slot_at(c, slot)->cnt;
 
 		for (i = 0; i < GBT_C_MAX; i++)
 			counters[i] += cnt[i];
@@ -362,6 +385,7 @@ int capture__stats(const struct capture *c, uint64_t counters[GBT_C_MAX])
 		counters[GBT_C_OFF_CPU] += c->goroutine->bss->off_cpu_cnt;
 		counters[GBT_C_RING_FULL] += c->goroutine->bss->off_cpu_lost_cnt;
 	}
+	counters[GBT_C_UNFINISHED] = c->unfinished_cnt;
 	if (c->sampler)
 		counters[GBT_C_NO_SCRATCH] += c->sampler->bss->no_scratch_cnt;
 	return 0;

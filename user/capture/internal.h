@@ -32,11 +32,12 @@ struct capture {
 	struct keeper *keeper, *alloc_keeper; /* of the probes of each plan; NULL: no sites */
 	struct keeper *steady_keeper; /* of those of the plan that stay; NULL: there are none */
 	struct bpf_link *tracepoints[CAPTURE_TRACEPOINTS];
-	struct bpf_link *switch_link; /* NULL: switches are not looked at */
+	struct bpf_link *off_cpu_links[2]; /* NULL: switches are not looked at */
 	struct bpf_link **sampler_links;
 	size_t sampler_link_cnt;
-	uint64_t eras;		/* how often the probes have come */
-	uint64_t malformed_cnt; /* records too short for their kind */
+	uint64_t eras;		 /* how often the probes have come */
+	uint64_t unfinished_cnt; /* GBT_C_UNFINISHED */
+	uint64_t malformed_cnt;	 /* records too short for their kind */
 	pthread_t detacher;
 	bool detaching, detached;
 };

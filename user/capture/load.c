@@ -194,6 +194,7 @@ static int load_goroutine(struct capture *c)
 	bpf_program__set_autoload(o->progs.probe_multi, wants_multi(c));
 	bpf_program__set_autoload(o->progs.probe_perf, !wants_multi(c));
 	bpf_program__set_autoload(o->progs.switched, c->cfg.rt.off_cpu_min_ns);
+	bpf_program__set_autoload(o->progs.task_freed, c->cfg.rt.off_cpu_min_ns);
 	bpf_program__set_autoload(o->progs.thread_switched, c->cfg.rt.light);
 	err = fill_sites(c, (struct gbt_site_table *)&o->rodata->site_table);
 	if (err)

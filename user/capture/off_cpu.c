@@ -9,25 +9,35 @@
 #include "base/log.h"
 #include "goroutine.skel.h"
 
-/* The tracepoint of switches: of the whole machine, so it is there only while it is asked for. */
-int off_cpu__attach(struct capture *c)
+static int attach(struct bpf_program *prog, const char *name, struct bpf_link **out)
 {
 	int err = 0;
 
-	if (!c->goroutine || !c->cfg.rt.off_cpu_min_ns)
-		return 0;
-	c->switch_link =
-		bpf_program__attach_raw_tracepoint(c->goroutine->progs.switched, "sched_switch");
-	if (!c->switch_link) {
+	*out = bpf_program__attach_raw_tracepoint(prog, name);
+	if (!*out) {
 		err = -errno;
-		log_error("capture: the tracepoint of switches (sched_switch): %s",
+		log_error("capture: the tracepoint %s: %s", name,
 			  message__cause(err, strerror(-err)));
 	}
 	return err;
 }
 
+/* Of the whole machine, so they are there only while they are asked for. */
+int off_cpu__attach(struct capture *c)
+{
+	int err;
+
+	if (!c->goroutine || !c->cfg.rt.off_cpu_min_ns)
+		return 0;
+	err = attach(c->goroutine->progs.task_freed, "sched_process_free", &c->off_cpu_links[0]);
+	return err ? err
+		   : attach(c->goroutine->progs.switched, "sched_switch", &c->off_cpu_links[1]);
+}
+
 void off_cpu__detach(struct capture *c)
 {
-	bpf_link__destroy(c->switch_link);
-	c->switch_link = NULL;
+	for (int i = 0; i < 2; i++) {
+		bpf_link__destroy(c->off_cpu_links[i]);
+		c->off_cpu_links[i] = NULL;
+	}
 }

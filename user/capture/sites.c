@@ -175,7 +175,7 @@ static int read_sites(const struct probe_plan *plan, const struct process *p, ui
 }
 
 int sites__check_live(const struct probe_plan *plan, const struct process *p, uint64_t bias,
-		      size_t *shared)
+		      uint64_t ours, size_t *shared)
 {
 	uint8_t live[PLAN_SITES_MAX][16];
 	struct site_trampolines tr;
@@ -193,8 +193,11 @@ int sites__check_live(const struct probe_plan *plan, const struct process *p, ui
 	find_trampolines(p, &tr);
 	for (i = 0; i < plan->cnt; i++) {
 		const struct probe_site *s = &plan->sites[i];
-		enum site_live v = site__judge(s, s->vaddr + bias, live[i], traced, &tr);
+		enum site_live v;
 
+		if (SITE_BIT(s->id) & ours)
+			continue;
+		v = site__judge(s, s->vaddr + bias, live[i], traced, &tr);
 		if (v == SITE_LIVE_DEBUGGER || v == SITE_LIVE_OTHER)
 			return refuse(p, s, s->vaddr + bias, live[i], v);
 		*shared += v == SITE_LIVE_PROBED;

@@ -31,10 +31,10 @@ enum site_live site__judge(const struct probe_site *s, uint64_t addr, const uint
 			   bool traced, const struct site_trampolines *tr);
 
 /*
- * All sites of the plan against the target's memory. *shared counts those where another
- * tracer is. One message; errors as capture__attach.
+ * All sites of the plan but ours (SITE_BIT), which hold a probe by now, against the target's
+ * memory. *shared counts those where another tracer is. One message; errors as capture__attach.
  */
 int sites__check_live(const struct probe_plan *plan, const struct process *p, uint64_t bias,
-		      size_t *shared);
+		      uint64_t ours, size_t *shared);
 
 #endif

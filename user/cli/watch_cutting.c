@@ -59,7 +59,8 @@ static int cut_one(struct watching *s, const struct pending *p)
 			      .key = p->key,
 			      .badness = p->badness,
 			      .client = p->client,
-			      .captured_ns = p->reason.time_ns};
+			      .captured_ns = p->reason.time_ns,
+			      .before = *m};
 	strcpy(w->dir, job.dir);
 	s->waiting_cnt++;
 	p->of->jobs++;
@@ -108,9 +109,10 @@ static void cool_soon(struct watching *s, const struct waiting *w)
 	for (size_t i = 0; i < sizeof(w->of->memory) / sizeof(w->of->memory[0]); i++) {
 		struct memory *m = &w->of->memory[i];
 
-		if (!m->captured_ns || m->captured_ns != w->captured_ns)
+		if (!m->captured_ns || m->captured_ns != w->captured_ns || m->value != w->badness)
 			continue;
-		m->captured_ns = 0;
+		m->captured_ns = w->before.captured_ns;
+		m->value = w->before.value;
 		m->again_ns = clock__monotonic_ns() + FAILED_PAUSE_NS;
 	}
 }

@@ -369,7 +369,8 @@ static int check(struct watch_args *a)
 	a->several = a->target.all || a->target.container ||
 		     (a->target.pids && strchr(a->target.pids, ','));
 	for (size_t i = 0; i < a->condition_cnt; i++)
-		if (a->conditions[i].match[0] && !a->rec.labels)
+		if (a->conditions[i].match[0] && !a->rec.labels &&
+		    condition__needs_requests(&a->conditions[i]))
 			return usage_error("--on '%s': --no-labels leaves out what it would match",
 					   a->conditions[i].text);
 	if (settle_mode(a))

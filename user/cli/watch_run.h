@@ -58,6 +58,7 @@ struct waiting {
 	double badness;
 	unsigned client;
 	uint64_t captured_ns; /* as its condition's memory has it */
+	struct memory before; /* what that was without this capture */
 };
 
 struct following {

@@ -15,9 +15,12 @@
  */
 #define SIGN_NS (10ull * 1000000000) /* so long a sign is taken for one of now */
 
+#define SITES_EXIT (SITE_BIT(SITE_GOEXIT0) | SITE_BIT(SITE_GOEXIT1))
+
+/* Of a request that has no end in its program, that of its goroutine is the end. */
 static uint64_t sites_of(const struct condition *c)
 {
-	return condition__needs_requests(c) ? recording_requests__sites(c->span)
+	return condition__needs_requests(c) ? recording_requests__sites(c->span) | SITES_EXIT
 					    : condition__sites(c);
 }
 

@@ -185,16 +185,17 @@ static const char *gone_because(int err)
 }
 
 /*
- * They will not be tried again: from here on the target is only looked at from outside, and what
- * was seen before is kept. A target that ends meanwhile, or has exec'ed, is no failure: the poll of
- * its life tells.
+ * They will not be tried again: from here on the target is only looked at from outside, and by the
+ * probes that stay, and what was seen before is kept. A target that ends meanwhile, or has exec'ed,
+ * is no failure: the poll of its life tells.
  */
 static void give_probes_up(struct recording *r, uint64_t now_ns, int err)
 {
 	struct raw_trailer *t = &r->trailer;
 
 	capture__probes_off(r->capture);
-	r->governed = false;
+	r->governed = r->steady; /* what stays goes on costing */
+	r->given_up = true;
 	if (!process__is_alive(r->target->proc) || recording__execed_ns(r))
 		return;
 	if (r->window)
@@ -233,6 +234,8 @@ static int switch_on(struct recording *r, uint64_t now_ns)
 /* Of a watch: without a wish for it no slice is worth its cost. */
 static enum governor_says as_wanted(struct recording *r, enum governor_says says, uint64_t now_ns)
 {
+	if (r->given_up)
+		return GOVERNOR_KEEP;
 	if (!r->window || recording__wants_slice(r, now_ns))
 		return says;
 	return r->governor.on ? GOVERNOR_OFF : GOVERNOR_KEEP;

@@ -66,6 +66,7 @@ struct recording {
 	uint64_t open_ns, cpu_open_ns; /* when it was opened: what the target used untouched */
 
 	/* The drain thread's, while it runs. */
+	bool given_up;	 /* probes were taken away, and could not be put in place again */
 	uint64_t steady; /* of a watch with a budget: probes that stay in place */
 	bool later;	 /* the others come when there is a sign */
 	bool governed;

@@ -267,6 +267,7 @@ int recording__window_end(struct recording *r)
 
 	pthread_mutex_lock(&rw->lock);
 	err = recording__window_settle(r, UINT64_MAX);
+	triggers__end(rw->t);
 	rw->drained_ns = r->trailer.end_ns;
 	pthread_mutex_unlock(&rw->lock);
 	return err;
@@ -294,8 +295,11 @@ uint64_t recording__unkept(struct recording *r)
 
 void recording__misses(struct recording *r, struct recording_misses *out)
 {
+	uint64_t counters[GBT_C_MAX] = {0};
+
+	capture__stats(r->capture, counters);
 	pthread_mutex_lock(&r->window->lock);
-	*out = (struct recording_misses){.lost = lost_events(r),
+	*out = (struct recording_misses){.lost = lost_events(r) + counters[GBT_C_FUNC_LOST],
 					 .late = window__late(r->window->w),
 					 .watched_ns = r->window->watched_ns,
 					 .blind_ns = r->window->blind_ns,
@@ -344,7 +348,7 @@ int recording__judge(struct recording *r, const struct condition *c, size_t cnt,
 	err = open_cgroup(r, c, cnt);
 	if (!err) {
 		before = rw->t;
-		rw->unkept += triggers__unkept(before);
+		rw->unkept += triggers__unkept(before) + triggers__left(before);
 		rw->t = t;
 		t = before;
 		r->opt.conditions = c;

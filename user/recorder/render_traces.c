@@ -85,7 +85,8 @@ static int on_transition(void *ctx, const struct transition *t)
 /* Where there are no transitions, what single probes told is no whole story. */
 static bool is_of_story(const struct making *m, const struct gbt_hdr *rec)
 {
-	return m->transitions || rec->kind == GBT_SAMPLE || rec->kind == GBT_HEAP;
+	return m->transitions || rec->kind == GBT_SAMPLE || rec->kind == GBT_HEAP ||
+	       rec->kind == GBT_ALLOC;
 }
 
 static int on_event(void *ctx, const struct gbt_hdr *rec, size_t len)

@@ -94,6 +94,11 @@ uint64_t triggers__unkept(const struct triggers *t)
 	return t->unkept;
 }
 
+size_t triggers__left(const struct triggers *t)
+{
+	return t->held_cnt + t->fired_cnt;
+}
+
 static bool exceeds(const struct condition *c, double value)
 {
 	return c->below ? value < c->value : value > c->value;
@@ -236,6 +241,11 @@ static void fire_held(struct triggers *t, uint64_t now_ns)
 			fire(t, &t->j[f->condition], *f);
 	}
 	t->held_cnt = kept;
+}
+
+void triggers__end(struct triggers *t)
+{
+	fire_held(t, UINT64_MAX);
 }
 
 bool triggers__judges_waits(const struct triggers *t)

@@ -68,5 +68,9 @@ uint64_t triggers__sign(struct triggers *t, uint64_t now_ns);
 bool triggers__take(struct triggers *t, struct firing *out);
 /* How often one fired that was not kept, because too many came before they were taken. */
 uint64_t triggers__unkept(const struct triggers *t);
+/* How many were not taken yet. */
+size_t triggers__left(const struct triggers *t);
+/* Nothing more comes: what was held back for it fires. */
+void triggers__end(struct triggers *t);
 
 #endif

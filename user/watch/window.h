@@ -103,7 +103,8 @@ struct window_cut {
 	struct snapshot *states; /* at start_ns; of a begin between slices: no goroutines */
 	struct window_chunk **chunks;
 	size_t *lens, cnt;
-	struct window_slice **slices; /* that have a part in it, in order */
+	struct window_slice **slices;	  /* that have a part in it, in order */
+	struct raw_slice_end *slice_ends; /* of each, as of the cut; end_ns 0: it went on */
 	size_t slice_cnt;
 	bool sliced;	    /* it has a moment between slices */
 	uint64_t sliced_ns; /* all slices together */

@@ -192,7 +192,8 @@ static int states_at(const struct window *w, const struct window_cut *c, struct 
 static int take_slices(const struct window *w, struct window_cut *c)
 {
 	c->slices = calloc(w->cnt, sizeof(struct window_slice *));
-	if (!c->slices)
+	c->slice_ends = calloc(w->cnt, sizeof(*c->slice_ends));
+	if (!c->slices || !c->slice_ends)
 		return -ENOMEM;
 	for (size_t i = 0; i < w->cnt; i++) {
 		struct window_slice *s = w->chunks[i]->slice;
@@ -200,6 +201,8 @@ static int take_slices(const struct window *w, struct window_cut *c)
 		if (!s || (i && w->chunks[i - 1]->slice == s) || begin_of(c, s) >= end_of(c, s))
 			continue;
 		c->sliced_ns += end_of(c, s) - begin_of(c, s);
+		if (s->ended)
+			c->slice_ends[c->slice_cnt] = s->end;
 		c->slices[c->slice_cnt++] = window_slice__get(s);
 	}
 	c->sliced = c->sliced_ns < c->end_ns - c->start_ns;
@@ -285,9 +288,11 @@ static int tell_end(struct telling *t)
 	struct raw_slice_end e;
 
 	t->now = NULL;
-	if (!s || !s->ended || s->end.end_ns > t->c->end_ns)
+	if (!s)
 		return 0;
-	e = s->end;
+	e = t->c->slice_ends[t->next - 1];
+	if (!e.end_ns || e.end_ns > t->c->end_ns)
+		return 0;
 	e.start_ns = begin_of(t->c, s);
 	return t->to->ends(t->to->ctx, &e);
 }
@@ -404,6 +409,7 @@ void window_cut__free(struct window_cut *c)
 	for (size_t i = 0; i < c->slice_cnt; i++)
 		window_slice__put(c->slices[i]);
 	free(c->slices);
+	free(c->slice_ends);
 	free(c->chunks);
 	free(c->lens);
 	buf__free(&c->defs);
