@@ -42,6 +42,15 @@ func logged(list []loggedCall, took, less, more float64) bool {
 	return false
 }
 
+func capturesOf(list []event, goroutine uint64) (found []event) {
+	for _, e := range of(list, "capture") {
+		if e.Goroutine == goroutine {
+			found = append(found, e)
+		}
+	}
+	return found
+}
+
 // A goroutine that never stops logs when its thread did not run. On a busy machine others are without a CPU as long,
 // of whom the log knows nothing. The thread may go again at once when it comes back: then the goroutine sees one gap
 // where the kernel had two.
@@ -49,15 +58,18 @@ func watchOffCPUCase(v string) func(*T) {
 	return func(t *T) {
 		p := t.fixture(v+"/slowfuncs", "-hog", "-log", t.Path("log"))
 		r := t.watch("-p", pidOf(p), "--mode", "full", "--keep", "1s", "--cool-down", "0", "--on", "offcpu-running > 55ms")
-		time.Sleep(5 * time.Second)
+		var spinner []loggedCall
+		comes(func() bool { spinner = t.loggedCalls(t.Path("log"), "goroutine"); return len(spinner) > 0 })
+		if len(spinner) == 0 {
+			t.ends(r)
+			t.Fatalf("the log does not name the goroutine")
+		}
+		id := uint64(spinner[0].begin)
+		comes(func() bool { return len(capturesOf(t.soFar(), id)) >= 2 })
 		got := of(t.ends(r), "capture")
-		gaps, spinner, seen := t.loggedCalls(t.Path("log"), "offcpu"), t.loggedCalls(t.Path("log"), "goroutine"), 0
+		gaps, seen := t.loggedCalls(t.Path("log"), "offcpu"), len(capturesOf(got, id))
 		for _, c := range got {
-			its := c.Goroutine == uint64(spinner[0].begin)
-			if its {
-				seen++
-			}
-			if its && !logged(gaps, c.ValueRaw, 1e5, 5e6) {
+			if c.Goroutine == id && !logged(gaps, c.ValueRaw, 1e5, 5e6) {
 				t.Errorf("no gap of %v ms in the log: %v", c.ValueRaw/1e6, gaps)
 			}
 			dir := t.Path(c.Folder)
@@ -70,7 +82,7 @@ func watchOffCPUCase(v string) func(*T) {
 			}
 		}
 		if seen < 2 {
-			t.Errorf("%d captures of goroutine %d, wanted one a second: %v", seen, spinner[0].begin, got)
+			t.Errorf("%d captures of goroutine %d, wanted 2 at least: %v", seen, id, got)
 		}
 	}
 }

@@ -76,8 +76,7 @@ func watchRequestCase(t *T) {
 		args = append(args, "--on", "request match 'GET "+path+"*' > 60ms")
 	}
 	r := t.watch(args...)
-	time.Sleep(4 * time.Second)
-	got := of(t.ends(r), "capture")
+	got, _ := t.captures(r, len(causes))
 	if len(got) != len(causes) {
 		t.Fatalf("%d captures, wanted %d: %v", len(got), len(causes), got)
 	}
@@ -90,9 +89,7 @@ func watchRequestCase(t *T) {
 func watchRequestCheapCase(t *T) {
 	p := t.fixture(cfg.newest+"/requests", "-slow", "700ms")
 	r := t.watch("-p", pidOf(p), "--keep", "1s", "--max-overhead", "20", "--cool-down", "0s", "--on", "request match 'GET /slow/lock/*' > 60ms")
-	time.Sleep(6 * time.Second)
-	list := t.ends(r)
-	got := of(list, "capture")
+	got, list := t.captures(r, 2)
 	if len(got) < 2 {
 		t.Fatalf("%d captures, wanted 2 at least: %v", len(got), list)
 	}
@@ -154,8 +151,7 @@ func grpcTasksCase(fixture string) func(*T) {
 func watchGrpcCase(t *T) {
 	p := t.fixture(cfg.newest+"/grpcserver", "-slow", "1100ms")
 	r := t.watch("-p", pidOf(p), "--keep", "1s", "--on", "request match '/shop.Cart/S*' > 60ms")
-	time.Sleep(3 * time.Second)
-	got := of(t.ends(r), "capture")
+	got, _ := t.captures(r, 1)
 	if len(got) != 1 {
 		t.Fatalf("%d captures, wanted 1: %v", len(got), got)
 	}
