@@ -405,6 +405,9 @@ func watchSlicesCase(t *T) {
 	for _, name := range traces { // a slice may be a few ms long
 		t.judge(name, wants{transitions: 1, goroutines: 5})
 	}
+	if out, err := output(filepath.Join(cfg.judges, "tracecheck"), append([]string{"-min-sum", "50"}, traces...)...); err != nil {
+		t.Errorf("all slices together: %s", clip(out))
+	}
 	t.status(t.gobpftrace("replay", filepath.Join(dir, "capture.raw"), "-o", "again", "-q"), 0)
 	for _, name := range append([]string{"reason.json", "goroutine.pprof"}, always...) {
 		if t.read(filepath.Join(dir, name)) != t.read(t.Path("again/"+name)) {

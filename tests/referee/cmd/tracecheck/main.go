@@ -2,7 +2,7 @@
 // the reader demands it checks what viewers take for granted: states that follow each other, no
 // P beyond GOMAXPROCS once that is known, and whole frames. It exits 1 when a file is not in order.
 //
-//	tracecheck [-min-transitions N] [-min-goroutines N] [-ends-from NS] [-ends-until NS] FILE...
+//	tracecheck [-min-transitions N] [-min-sum N] [-min-goroutines N] [-ends-from NS] [-ends-until NS] FILE...
 package main
 
 import (
@@ -178,6 +178,7 @@ func (t *tally) String() string {
 
 func main() {
 	transitions := flag.Int("min-transitions", 0, "of goroutines, in each file; fewer is a failure")
+	least := flag.Int("min-sum", 0, "of goroutines, in all files together; fewer is a failure")
 	goroutines := flag.Int("min-goroutines", 0, "in each file; fewer is a failure")
 	from := flag.Int64("ends-from", 0, "the last event must not be before this `time`")
 	until := flag.Int64("ends-until", 0, "nor behind this one")
@@ -186,7 +187,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "tracecheck: give it trace files")
 		os.Exit(2)
 	}
-	status := 0
+	status, sum := 0, 0
 	for _, path := range flag.Args() {
 		t, err := check(path)
 		if err == nil && (t.moves < *transitions || len(t.seen) < *goroutines) {
@@ -201,6 +202,11 @@ func main() {
 			continue
 		}
 		fmt.Printf("%s: %s\n", path, t)
+		sum += t.moves
+	}
+	if sum < *least {
+		fmt.Printf("%d transitions in all files, wanted %d\n", sum, *least)
+		status = 1
 	}
 	os.Exit(status)
 }
