@@ -50,18 +50,25 @@ __noinline int label_read(__u32 slot, __u32 i, __u64 ptr, __u64 len)
 	return 0;
 }
 
+
 __noinline __u64 label_hash(__u32 slot, __u32 i, __u64 hash)
 {
 	struct scratch *s = bpf_map_lookup_elem(&gbt_scratch, &slot);
+	const __u64 *words;
 	__u32 k;
 
 	if (!s)
 		return 0;
 	i &= 2 * GBT_MAX_LABELS - 1;
 	hash = label_mix(hash, s->labels.len[i]);
+	/* Read by words, and one after the other: what does not fit into registers goes to the
+	 * stack, of which a program has 512 bytes with all that it calls. */
+	words = __builtin_assume_aligned(s->labels.text[i], 8);
 #pragma unroll
-	for (k = 0; k < LABEL_SZ / 8; k++)
-		hash = label_mix(hash, *(__u64 *)&s->labels.text[i][k * 8]);
+	for (k = 0; k < LABEL_SZ / 8; k++) {
+		barrier();
+		hash = label_mix(hash, words[k]);
+	}
 	return hash;
 }
 

@@ -20,6 +20,8 @@
 #include "process/procfs.h"
 #include "sampler.skel.h"
 
+_Static_assert(offsetof(struct gbt_labels, text) % 8 == 0, "programs hash texts by words");
+
 #define OWN_SLOTS 256 /* threads that keep scratch memory of their own; a power of two */
 #define PIDNS_INIT_INO 0xeffffffcu /* PROC_PID_INIT_INO, include/linux/proc_ns.h */
 
