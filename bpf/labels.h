@@ -50,7 +50,6 @@ __noinline int label_read(__u32 slot, __u32 i, __u64 ptr, __u64 len)
 	return 0;
 }
 
-
 __noinline __u64 label_hash(__u32 slot, __u32 i, __u64 hash)
 {
 	struct scratch *s = bpf_map_lookup_elem(&gbt_scratch, &slot);
