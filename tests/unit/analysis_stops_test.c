@@ -303,6 +303,12 @@ static void what_comes_late_is_not_below_zero(void **state)
 	stops__totals(w->s, &t);
 	assert_int_equal(t.least_ns, 0);
 	assert_int_equal(t.most_ns, 0);
+	/* nor are its bounds the wrong way round */
+	left(w, 400, 2, 5, 0, 77);
+	start(w, 450, 1, 5, 0, 0, 0);
+	start(w, 3000, 2, 5, 0, 0, 0);
+	stops__totals(w->s, &t);
+	assert_true(t.least_ns <= t.most_ns);
 }
 
 int main(void)

@@ -158,7 +158,7 @@ static int stop(struct stops *s, struct runner *g, const struct stop_row *how, u
 	imap__del(&s->on_tid, g->tid);
 	g->tid = 0;
 	g->lo_ns = g->since_ns;
-	g->hi_ns = now_ns;
+	g->hi_ns = now_ns > g->lo_ns ? now_ns : g->lo_ns;
 	g->row = row_of(s, how);
 	if (g->row == NONE)
 		return -ENOMEM;
