@@ -16,7 +16,7 @@
 #include "goroutine.skel.h"
 #include "sampler.skel.h"
 
-static int attach_tracepoint(struct bpf_program *prog, const char *name, struct bpf_link **out)
+int attach__tracepoint(struct bpf_program *prog, const char *name, struct bpf_link **out)
 {
 	*out = bpf_program__attach_raw_tracepoint(prog, name);
 	return *out ? 0 : -errno;
@@ -25,7 +25,7 @@ static int attach_tracepoint(struct bpf_program *prog, const char *name, struct 
 /* Before anything is armed; what it says stops each object by itself. */
 static int attach_exec(struct bpf_program *prog, struct bpf_link **out)
 {
-	return attach_tracepoint(prog, "sched_process_exec", out);
+	return attach__tracepoint(prog, "sched_process_exec", out);
 }
 
 static enum keeper_way way(const struct capture *c)
@@ -95,11 +95,11 @@ static int attach_tracepoints(struct capture *c)
 	c->goroutine->bss->execs_expected = c->cfg.bias_unknown;
 	err = attach_exec(c->goroutine->progs.exec_seen, &c->tracepoints[0]);
 	if (!err)
-		err = attach_tracepoint(c->goroutine->progs.thread_ended, "sched_process_exit",
-					&c->tracepoints[1]);
+		err = attach__tracepoint(c->goroutine->progs.thread_ended, "sched_process_exit",
+					 &c->tracepoints[1]);
 	if (!err && c->cfg.rt.light)
-		err = attach_tracepoint(c->goroutine->progs.thread_switched, "sched_switch",
-					&c->tracepoints[2]);
+		err = attach__tracepoint(c->goroutine->progs.thread_switched, "sched_switch",
+					 &c->tracepoints[2]);
 	if (err)
 		log_error("capture: the tracepoints of exec and of threads: %s",
 			  message__cause(err, strerror(-err)));

@@ -25,7 +25,7 @@ int compat__probe_bare(const char *path, uint64_t off, int pid);
 
 /*
  * A program at cnt places of a file, for one process. cookies may be NULL. A link's file descriptor
- * or -errno; takes neither memory nor locks, as the two below.
+ * or -errno; takes neither memory nor locks, as opening and linking an event below.
  */
 int compat__link_multi(int prog, const char *path, int pid, const uint64_t *offsets,
 		       const uint64_t *cookies, size_t cnt);

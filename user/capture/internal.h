@@ -53,6 +53,8 @@ int attach__probes(struct capture *c);
 int attach__probes_again(struct capture *c);
 int attach__alloc(struct capture *c);
 int attach__sampler(struct capture *c);
+/* A raw tracepoint; 0 or -errno, without a message. */
+int attach__tracepoint(struct bpf_program *prog, const char *name, struct bpf_link **out);
 void attach__detach(struct capture *c);
 
 /* off_cpu.c: nothing where cfg.rt does not ask for it. */

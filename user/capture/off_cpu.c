@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "capture/internal.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include <bpf/libbpf.h>
@@ -11,14 +10,11 @@
 
 static int attach(struct bpf_program *prog, const char *name, struct bpf_link **out)
 {
-	int err = 0;
+	int err = attach__tracepoint(prog, name, out);
 
-	*out = bpf_program__attach_raw_tracepoint(prog, name);
-	if (!*out) {
-		err = -errno;
+	if (err)
 		log_error("capture: the tracepoint %s: %s", name,
 			  message__cause(err, strerror(-err)));
-	}
 	return err;
 }
 
